@@ -1,0 +1,32 @@
+"""Speech recognition with recurrent networks: train, evaluate, transcribe.
+
+>>> import asr
+>>> asr.load("models/an4-bilstm").transcribe("recording.wav").text
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asr.recognize.recognizer import Recognizer, load
+    from asr.transcript import Segment, Transcript, Word
+
+__version__ = "0.1.0"
+__all__ = ["Recognizer", "Segment", "Transcript", "Word", "__version__", "load"]
+
+_HOMES = {
+    "Recognizer": "asr.recognize.recognizer",
+    "load": "asr.recognize.recognizer",
+    "Segment": "asr.transcript",
+    "Transcript": "asr.transcript",
+    "Word": "asr.transcript",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used (PEP 562), so that ``import asr`` costs nothing."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'asr' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Recordings: reading, resampling, log-mel features, augmentation."""

@@ -1,0 +1,45 @@
+"""Errors that a person can mend: one line each, naming the file and the remedy.
+
+The command line prints the text of these and exits with status 2; anything else that is raised is a
+defect of the toolkit and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AsrError(Exception):
+    """Something the user can mend. The message is one line: what is wrong, where, and what to do."""
+
+
+class AudioError(AsrError):
+    """A recording is missing, empty, truncated, not audio, or holds values that are not numbers."""
+
+
+class ManifestError(AsrError):
+    """A manifest, or a line of one, cannot be used."""
+
+
+class TextError(AsrError):
+    """A text cannot be written in the vocabulary at hand."""
+
+
+class ConfigError(AsrError):
+    """A recipe has an unknown key or a value that does not fit."""
+
+
+class BundleError(AsrError):
+    """A model folder is damaged, foreign, or written by a newer version."""
+
+
+class RunError(AsrError):
+    """A training run cannot start, continue or be written."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Suggests the nearest known name: ``"; did you mean 'hidden'?"``, or lists all of them."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names)}"

@@ -1,0 +1,31 @@
+"""Files that are never half written: everything is written aside, then renamed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from asr.errors import RunError
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Writes `content` beside `path` and renames it, so that readers see the old file or the new one.
+
+    Args:
+        path: The file; its folder is made where missing.
+        content: Bytes, or text written as UTF-8.
+
+    Raises:
+        RunError: If it cannot be written (disk full, no permission); what was there stays.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise RunError(f"{path}: cannot be written: {error.strerror}; free some space or choose another place") from None

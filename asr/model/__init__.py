@@ -1,0 +1,1 @@
+"""The acoustic model: convolutional front-end, recurrent stack, CTC head."""

@@ -1,0 +1,1 @@
+"""Recognition: engines, the recogniser, evaluation, output formats."""

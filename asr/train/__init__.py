@@ -1,0 +1,1 @@
+"""Training: the loop, its objective, schedules, checkpoints, the journal of a run."""
