@@ -7,17 +7,19 @@ errors that name the key and suggest the nearest one.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from asr.errors import ConfigError, did_you_mean
+from asr.errors import ConfigError, did_you_mean, readable
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+BelowOne = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -45,6 +47,10 @@ class FeatureConfig:
     normalization: Literal["corpus", "running", "utterance"] = "corpus"
     deviation_floor: AboveZero = 1.0
 
+    def __post_init__(self) -> None:
+        if self.fft < self.window:
+            raise ConfigError(f"fft ({self.fft}) must not be smaller than window ({self.window})")
+
 
 @dataclass(frozen=True, slots=True)
 class AugmentConfig:
@@ -63,7 +69,7 @@ class AugmentConfig:
             utterances; they teach a model to write nothing where nobody speaks.
     """
 
-    speeds: tuple[AboveZero, ...] = (1.0,)
+    speeds: Annotated[tuple[AboveZero, ...], msgspec.Meta(min_length=1)] = (1.0,)
     gain_db: tuple[float, float] = (0.0, 0.0)
     noise: Fraction = 0.0
     noise_snr_db: tuple[float, float] = (10.0, 30.0)
@@ -75,17 +81,22 @@ class AugmentConfig:
     spec_from_epoch: Natural = 0
     non_speech: Fraction = 0.0
 
+    def __post_init__(self) -> None:
+        for name, (low, high) in (("gain_db", self.gain_db), ("noise_snr_db", self.noise_snr_db)):
+            if low > high:
+                raise ConfigError(f"{name}: the lower end ({low:g}) comes first, then the upper ({high:g})")
+
 
 @dataclass(frozen=True, slots=True)
 class TokenizerConfig:
     """How text becomes tokens.
 
     Attributes:
-        kind: The unit; `characters` of Unicode's composed form (NFC).
+        kind: The unit: `characters` in the composed form of Unicode (NFC), or whole `words`.
         normalizer: Name of the normaliser applied to references and training texts alike.
     """
 
-    kind: Literal["characters"] = "characters"
+    kind: Literal["characters", "words"] = "characters"
     normalizer: str = "lower"
 
 
@@ -113,7 +124,7 @@ class ModelConfig:
     subsampling: Literal[2, 4] = 2
     channels: Positive = 32
     norm: Literal["layer", "batch", "none"] = "layer"
-    dropout: Fraction = 0.1
+    dropout: BelowOne = 0.1
     lookahead: Natural = 0
     path: Literal["auto", "pairs", "packed"] = "auto"
 
@@ -172,7 +183,7 @@ class Recipe:
     test: tuple[str, ...] = ("test",)
     dev: tuple[str, ...] = ()
     dev_speakers: tuple[str, ...] = ()
-    dev_fraction: Fraction = 0.1
+    dev_fraction: BelowOne = 0.1
     features: FeatureConfig = field(default_factory=FeatureConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -201,25 +212,44 @@ def from_dict(kind: type[Config], values: dict[str, Any], *, where: str = "confi
     Raises:
         ConfigError: If a key is unknown or a value does not fit its type or range.
     """
-    _reject_unknown(kind, values, where)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: expected an object with keys, got {type(values).__name__}")
+    _check(kind, values, where)
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {error}".replace("`$.", "`")) from None
+        raise ConfigError(f"{where}: {readable(error)}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
-def _reject_unknown(kind: Any, values: dict[str, Any], where: str, prefix: str = "") -> None:
+def _check(kind: Any, values: dict[str, Any], where: str, prefix: str = "") -> None:
+    """Raises where a key or a choice is unknown (msgspec would not suggest one) or a number not finite."""
     hints = get_type_hints(kind)
-    names = [item.name for item in fields(kind)]
     for key, value in values.items():
-        if key not in names:
-            raise ConfigError(f"{where}: unknown key {prefix + key!r}{did_you_mean(key, names)}")
+        if key not in hints:
+            raise ConfigError(f"{where}: unknown key {prefix + key!r}{_suggest_key(kind, key)}")
         if is_dataclass(hints[key]) and isinstance(value, dict):
-            _reject_unknown(hints[key], value, where, f"{prefix}{key}.")
+            _check(hints[key], value, where, f"{prefix}{key}.")
+        choices = get_args(hints[key]) if get_origin(hints[key]) is Literal else (value,)
+        if value not in choices:
+            known = did_you_mean(str(value), map(str, choices))
+            raise ConfigError(f"{where}: {prefix}{key}: unknown value {value!r}{known}")
+        for number in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(number, float) and not math.isfinite(number):
+                raise ConfigError(f"{where}: {prefix}{key}: expected a finite number, got {number}")
+
+
+def _suggest_key(kind: Any, key: str) -> str:
+    """Suggests the same key inside a group (training.epochs for epochs), else the nearest name."""
+    for group, hint in get_type_hints(kind).items():
+        if is_dataclass(hint) and key in get_type_hints(hint):
+            return f"; did you mean {f'{group}.{key}'!r}?"
+    return did_you_mean(key, get_type_hints(kind))
 
 
 def with_settings(recipe: Config, settings: Sequence[str]) -> Config:
-    """Applies settings such as ``training.epochs=2`` to a config.
+    """Applies settings such as ``training.epochs=2`` to a config, and checks all its values.
 
     Args:
         recipe: The config to start from; it is not changed.
@@ -228,21 +258,32 @@ def with_settings(recipe: Config, settings: Sequence[str]) -> Config:
     Raises:
         ConfigError: If a setting has no ``=``, names an unknown key or gives a value that does not fit.
     """
-    values = to_dict(recipe)
+    result = from_dict(type(recipe), to_dict(recipe), where="recipe")
     for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {setting}: write it as key=value, for example training.epochs=2")
-        *parents, last = key.strip().split(".")
-        inner = values
-        for parent in parents:
-            found = inner.get(parent)
-            if not isinstance(found, dict):
-                groups = [name for name, value in inner.items() if isinstance(value, dict)]
-                raise ConfigError(f"--set {setting}: unknown key {parent!r}{did_you_mean(parent, groups)}")
-            inner = found
-        try:
-            inner[last] = json.loads(text)
-        except json.JSONDecodeError:
-            inner[last] = text
-    return from_dict(type(recipe), values, where="--set " + " ".join(settings))
+        where = f"--set {' '.join(setting.split())}"
+        values = _with_setting(type(recipe), to_dict(result), setting, where)
+        result = from_dict(type(recipe), values, where=where)
+    return result
+
+
+def _with_setting(kind: Any, values: dict[str, Any], setting: str, where: str) -> dict[str, Any]:
+    dotted, equals, text = setting.partition("=")
+    dotted = dotted.strip()
+    if not equals or not dotted:
+        raise ConfigError(f"{where}: write it as key=value, for example training.epochs=2")
+    *groups, last = dotted.split(".")
+    inner = values
+    for group in groups:
+        kind = get_type_hints(kind).get(group)
+        if not is_dataclass(kind):
+            raise ConfigError(f"{where}: unknown key {dotted!r}{did_you_mean(group, inner)}")
+        inner = inner[group]
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text.strip()
+    hint = get_type_hints(kind).get(last)
+    value = text.strip() if hint is str and not isinstance(value, str) else value
+    both_groups = is_dataclass(hint) and isinstance(value, dict)
+    inner[last] = inner[last] | value if both_groups else value
+    return values

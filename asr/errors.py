@@ -6,12 +6,19 @@ defect of the toolkit and keeps its traceback.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class AsrError(Exception):
-    """Something the user can mend. The message is one line: what is wrong, where, and what to do."""
+    """Something the user can mend. The message is one line: what is wrong, where, and what to do.
+
+    Attributes:
+        status: The exit status of the command line.
+    """
+
+    status = 2
 
 
 class AudioError(AsrError):
@@ -43,3 +50,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = get_close_matches(name, names, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names)}"
+
+
+def readable(error: Exception) -> str:
+    """Says what a validation of msgspec found, key first: ``"model.layers: expected int, got str"``."""
+    text, _, place = str(error).partition(" - at `$")
+    text = text[:1].lower() + re.sub(r"`(\w+)`", r"\1", text[1:])
+    text = text.replace("object missing required field ", "missing key ").replace("array", "list")
+    if text.startswith("expected list, got"):
+        text += '; write a list such as ["a", "b"]'
+    key = place.rstrip("`").lstrip(".")
+    return f"{key}: {text}" if key else text

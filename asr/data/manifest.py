@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from asr.audio.io import AudioSource
-from asr.errors import ManifestError
+from asr.errors import ManifestError, readable
 from asr.files import write_atomically
 
 
@@ -49,10 +49,10 @@ class _Line(msgspec.Struct, omit_defaults=True):
     audio_filepath: str
     duration: float
     text: str
-    id: str = ""
+    id: str | int | None = ""
     offset: float = 0.0
-    speaker: str = ""
-    lang: str = ""
+    speaker: str | int | None = ""
+    lang: str | None = ""
 
 
 def read_manifest(path: Path) -> list[Utterance]:
@@ -89,7 +89,8 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from None
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
+        line = line.strip().strip("\ufeff")  # joined files carry marks in the middle
+        if line:
             yield number, line
 
 
@@ -103,24 +104,36 @@ def parse_line(path: Path, number: int, line: str) -> Utterance:
     try:
         entry = msgspec.json.decode(line, type=_Line)
     except msgspec.ValidationError as error:
-        raise ManifestError(f"{where}: {str(error).replace('`$.', '`')}; correct the line") from None
+        raise ManifestError(f"{where}: {readable(error)}; correct the line") from None
     except msgspec.DecodeError as error:
         raise ManifestError(f"{where}: not a JSON object ({error}); correct the line") from None
     if entry.duration <= 0 or entry.offset < 0:
         raise ManifestError(f"{where}: duration must be positive and offset not negative; correct the line")
-    name = entry.id or (f"{entry.audio_filepath}@{entry.offset:g}" if entry.offset else entry.audio_filepath)
+    file = entry.audio_filepath
+    try:
+        audio = _locate(path, file)
+    except (OSError, ValueError):  # too long, or with a null character
+        raise ManifestError(
+            f"{where}: audio_filepath {file[:60]!r} cannot name a file; correct the line"
+        ) from None
     return Utterance(
-        id=name,
-        audio=_locate(path, entry.audio_filepath),
+        id=_name(entry.id) or (f"{file}@{entry.offset:.12g}" if entry.offset else file),
+        audio=audio,
         duration=entry.duration,
         text=entry.text,
         start=entry.offset,
-        speaker=entry.speaker,
-        language=entry.lang,
+        speaker=_name(entry.speaker),
+        language=entry.lang or "",
     )
 
 
+def _name(value: str | int | None) -> str:
+    return "" if value is None else str(value)
+
+
 def _locate(manifest: Path, name: str) -> AudioSource:
+    if not name or "\0" in name:
+        raise ValueError(f"no file name: {name!r}")
     beside = manifest.parent / name
     archive = manifest.with_suffix(".tar")
     if not Path(name).is_absolute() and archive.is_file() and not beside.exists():
@@ -133,14 +146,16 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> int:
 
     Returns:
         The number of lines.
+
+    Raises:
+        ManifestError: If an utterance is in a tar file that does not stand beside the manifest under
+            its name.
+        RunError: If the file cannot be written.
     """
     lines = []
     for utterance in utterances:
-        source = utterance.audio
-        audio = source.path
-        inside = audio.is_relative_to(path.parent)
         entry = _Line(
-            audio_filepath=source.member or (audio.relative_to(path.parent).as_posix() if inside else str(audio)),
+            audio_filepath=_written(path, utterance.audio),
             duration=utterance.duration,
             text=utterance.text,
             id=utterance.id,
@@ -153,6 +168,18 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> int:
     return len(lines)
 
 
+def _written(manifest: Path, audio: AudioSource) -> str:
+    if audio.member is not None:
+        if audio.path.absolute() != manifest.with_suffix(".tar").absolute():
+            raise ManifestError(
+                f"{manifest}: {audio} is in a tar file of another name; write the manifest as "
+                f"{audio.path.with_suffix('.jsonl')}"
+            )
+        return audio.member
+    path, folder = audio.path.absolute(), manifest.parent.absolute()
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
 def split_path(data: Path, split: str) -> Path:
     """Finds the manifest of a split: ``<split>/manifest.jsonl``, or ``<split>.jsonl`` beside a tar file.
 
@@ -163,7 +190,10 @@ def split_path(data: Path, split: str) -> Path:
     for path in (folder, single):
         if path.is_file():
             return path
-    raise ManifestError(f"{data}: no split {split!r}: neither {folder} nor {single} exists; check --data, or run python -m data_prep")
+    raise ManifestError(
+        f"{data}: no split {split!r}: neither {folder} nor {single} exists; "
+        "check --data, or run python -m data_prep"
+    )
 
 
 def file_hash(path: Path) -> str:

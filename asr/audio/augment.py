@@ -1,0 +1,118 @@
+"""Augmentation: the same utterance sounds a little different in every epoch.
+
+Everything is drawn from a generator seeded by (seed, epoch, utterance), so the number of workers,
+their order and an interruption change nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.audio.resample import resample
+from asr.config import AugmentConfig
+
+Samples = NDArray[np.float32]
+
+
+def generator(seed: int, epoch: int, utterance: str) -> np.random.Generator:
+    """The random generator of one utterance in one epoch."""
+    name = int.from_bytes(hashlib.sha256(utterance.encode()).digest()[:8])
+    return np.random.default_rng([seed, epoch, name])
+
+
+def augment_samples(
+    samples: Samples, sample_rate: int, config: AugmentConfig, random: np.random.Generator
+) -> Samples:
+    """Changes speed and level and adds noise, each as far as `config` asks for it.
+
+    Args:
+        samples: Audio (n,).
+        sample_rate: Hz.
+        config: Ranges to draw from.
+        random: From `generator`.
+
+    Returns:
+        Samples (m,); m is n divided by the drawn speed.
+    """
+    speed = config.speeds[random.integers(len(config.speeds))]
+    samples = change_speed(samples, sample_rate, speed)
+    samples = samples * np.float32(10 ** (random.uniform(*config.gain_db) / 20))
+    if random.random() < config.noise:
+        samples = add_noise(samples, random.uniform(*config.noise_snr_db), random)
+    return samples
+
+
+def change_speed(samples: Samples, sample_rate: int, speed: float) -> Samples:
+    """Plays faster (`speed` above 1) or slower, pitch included, as a tape does (Ko et al., 2015)."""
+    return resample(samples, round(sample_rate * speed), sample_rate)
+
+
+def add_noise(samples: Samples, snr_db: float, random: np.random.Generator) -> Samples:
+    """Adds noise of a random colour, from white to brown, at a signal-to-noise ratio in decibels."""
+    noise = colored_noise(len(samples), random.uniform(0.0, 2.0), random)
+    power = float(np.mean(samples**2)) if len(samples) else 0.0
+    return samples + noise * np.float32(np.sqrt(power) * 10 ** (-snr_db / 20))
+
+
+def colored_noise(count: int, exponent: float, random: np.random.Generator) -> Samples:
+    """Noise of unit power whose spectrum falls as 1 / frequency ** exponent (0 white, 1 pink, 2 brown)."""
+    if not count:
+        return np.empty(0, np.float32)
+    spectrum = np.fft.rfft(random.standard_normal(count))
+    spectrum[1:] *= np.arange(1, len(spectrum)) ** (-exponent / 2)
+    spectrum[0] = 0.0
+    noise = np.fft.irfft(spectrum, count)
+    return (noise / max(float(noise.std()), 1e-12)).astype(np.float32)
+
+
+def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) -> Samples:
+    """A stretch in which nobody speaks: noise, hum, tones, clicks or silence, at a random level."""
+    count = round(seconds * sample_rate)
+    time = np.arange(count) / sample_rate
+    kind = random.integers(5)
+    if kind == 0:
+        sound = colored_noise(count, random.uniform(0.0, 2.0), random).astype(np.float64)
+    elif kind == 1:
+        base = random.choice([50.0, 60.0]) * random.uniform(0.98, 1.02)
+        sound = sum(random.uniform(0, 1) / k * np.sin(2 * np.pi * k * base * time) for k in range(1, 9))
+    elif kind == 2:
+        pitches = random.uniform(60.0, 7000.0, random.integers(1, 5))
+        sound = sum(np.sin(2 * np.pi * pitch * time + random.uniform(0, 6)) for pitch in pitches)
+    elif kind == 3:
+        sound = (random.random(count) < random.uniform(1, 20) / sample_rate) * random.choice([-1.0, 1.0], count)
+    else:
+        sound = np.zeros(count)
+    level = 10 ** (random.uniform(-60.0, 0.0) / 20)
+    hiss = colored_noise(count, 1.0, random) * 10 ** (random.uniform(-90.0, -40.0) / 20)
+    peak = max(float(np.abs(sound).max(initial=0.0)), 1e-9)
+    return np.clip(level * sound / peak + hiss, -1.0, 1.0).astype(np.float32)
+
+
+def spec_augment(
+    features: NDArray[np.float32], config: AugmentConfig, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Hides stretches of time and of frequency (SpecAugment, Park et al., 2019, without warping).
+
+    Args:
+        features: Normalised features (T, F); hidden values become 0, their mean.
+        config: Number and widths of the masks.
+        random: From `generator`.
+
+    Returns:
+        A changed copy (T, F).
+    """
+    features = features.copy()
+    frames, bands = features.shape
+    widest = min(config.time_mask_frames, int(config.time_mask_fraction * frames))
+    for _ in range(config.time_masks):
+        width = int(random.integers(widest + 1))
+        start = int(random.integers(frames - width + 1))
+        features[start : start + width] = 0.0
+    for _ in range(config.mel_masks):
+        width = int(random.integers(min(config.mel_mask_bins, bands) + 1))
+        start = int(random.integers(bands - width + 1))
+        features[:, start : start + width] = 0.0
+    return features

@@ -1,0 +1,96 @@
+"""Normalisation of log-mel features, so that microphones and distances matter less.
+
+Three ways: `corpus` uses the mean and deviation of the training data; `running` replaces that mean
+little by little with the mean of the stream so far (causal, so streams can use it); `utterance` uses
+the utterance's own mean and deviation, which only a model that has all of it can do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.config import FeatureConfig
+
+PRIOR_FRAMES = 100.0
+"""The running mean begins at the corpus mean, which weighs as much as this many frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Mean and standard deviation of every mel band over a corpus, (F,) each."""
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningMean:
+    """What a stream has heard so far: number of frames, and their sum per band (F,)."""
+
+    frames: int
+    total: NDArray[np.float64]
+
+
+def collect_statistics(features: Iterable[NDArray[np.float32]], config: FeatureConfig) -> Statistics:
+    """Measures mean and deviation over many utterances, frame by frame.
+
+    Args:
+        features: Log-mel features (T, F) of each utterance.
+        config: Says how many bands there are.
+
+    Returns:
+        The statistics; deviations are at least 1e-3, and of no frames at all they are 0 and 1.
+    """
+    count = 0
+    total = np.zeros(config.mels)
+    squares = np.zeros(config.mels)
+    for utterance in features:
+        frames = utterance.astype(np.float64)
+        count += len(frames)
+        total += frames.sum(0)
+        squares += (frames**2).sum(0)
+    if not count:
+        return Statistics(np.zeros(config.mels, np.float32), np.ones(config.mels, np.float32))
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-6))
+    return Statistics(mean.astype(np.float32), deviation.astype(np.float32))
+
+
+def normalize(
+    features: NDArray[np.float32], config: FeatureConfig, statistics: Statistics
+) -> NDArray[np.float32]:
+    """Normalises the features (T, F) of a whole utterance in the way that `config` names."""
+    if config.normalization == "running":
+        normalized, _ = advance_running(start_running(config), features, statistics)
+        return normalized
+    if config.normalization == "utterance" and len(features):
+        deviation = np.maximum(features.std(0), np.float32(config.deviation_floor))
+        return (features - features.mean(0)) / deviation
+    return (features - statistics.mean) / statistics.deviation
+
+
+def start_running(config: FeatureConfig) -> RunningMean:
+    """The state of the running mean before the first frame."""
+    return RunningMean(0, np.zeros(config.mels))
+
+
+def advance_running(
+    state: RunningMean, features: NDArray[np.float32], statistics: Statistics
+) -> tuple[NDArray[np.float32], RunningMean]:
+    """Normalises the next frames of a stream; any split into blocks gives the same numbers.
+
+    Returns:
+        The normalised frames (T, F), and the state to pass with the next ones.
+    """
+    if not len(features):
+        return features, state
+    totals = np.cumsum(np.concatenate([state.total[None], features.astype(np.float64)]), axis=0)[1:]
+    counts = state.frames + np.arange(1, len(features) + 1)
+    prior = PRIOR_FRAMES * statistics.mean.astype(np.float64)
+    mean = (prior + totals) / (PRIOR_FRAMES + counts)[:, None]
+    normalized = ((features - mean) / statistics.deviation).astype(np.float32)
+    return normalized, RunningMean(int(counts[-1]), totals[-1])

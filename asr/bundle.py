@@ -1,0 +1,139 @@
+"""A model on disk: a folder that holds everything needed to recognise speech, and no pickle.
+
+    model.json          kind, format_version, features, tokenizer, model, results
+    model.safetensors   weights, and mean and deviation of the features
+    tokens.txt          ``token id`` a line, blank first
+    README.md           model card
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from asr.audio.normalization import Statistics
+from asr.config import FeatureConfig, ModelConfig, TokenizerConfig, from_dict, to_dict
+from asr.errors import BundleError, ConfigError
+from asr.files import write_atomically
+from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary, write_tokens
+
+KIND = "asr-ctc"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A trained model and all that is needed to use it.
+
+    Attributes:
+        name: What the recipe calls it.
+        features: How to compute features.
+        statistics: Their mean and deviation over the training data.
+        tokenizer_config, vocabulary: The tokens.
+        model: Sizes and kinds of layers.
+        weights: Arrays by parameter name.
+        card: The model card, Markdown.
+        facts: What was measured: results, data, training time; plain values for people and tools.
+    """
+
+    name: str
+    features: FeatureConfig
+    statistics: Statistics
+    tokenizer_config: TokenizerConfig
+    vocabulary: tuple[str, ...]
+    model: ModelConfig
+    weights: Mapping[str, NDArray[np.generic]]
+    card: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of its vocabulary."""
+        return tokenizer_from_vocabulary(self.tokenizer_config, self.vocabulary)
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> None:
+    """Writes a bundle; `model.json` comes last and vouches for the weights by their hash.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    arrays = {f"weights.{name}": np.ascontiguousarray(array) for name, array in bundle.weights.items()}
+    arrays["features.mean"] = bundle.statistics.mean
+    arrays["features.deviation"] = bundle.statistics.deviation
+    weights = save(arrays)
+    description = {
+        "kind": KIND,
+        "format_version": FORMAT_VERSION,
+        "name": bundle.name,
+        "features": to_dict(bundle.features),
+        "tokenizer": to_dict(bundle.tokenizer_config),
+        "model": to_dict(bundle.model),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "facts": dict(bundle.facts),
+    }
+    write_atomically(folder / "model.safetensors", weights)
+    write_atomically(folder / "tokens.txt", write_tokens(bundle.vocabulary))
+    write_atomically(folder / "README.md", bundle.card)
+    write_atomically(folder / "model.json", json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Reads a bundle.
+
+    Raises:
+        BundleError: If the folder is missing, is not a bundle of this kind, was written by a newer
+            version, or is damaged.
+    """
+    description = _read_description(folder)
+    where = str(folder / "model.json")
+    try:
+        weights = (folder / "model.safetensors").read_bytes()
+        tokens = (folder / "tokens.txt").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
+    if hashlib.sha256(weights).hexdigest() != description.get("weights_sha256"):
+        raise BundleError(f"{folder / 'model.safetensors'}: damaged (its hash differs); copy the model folder again")
+    try:
+        arrays = load(weights)
+        statistics = Statistics(arrays.pop("features.mean"), arrays.pop("features.deviation"))
+        return Bundle(
+            name=str(description["name"]),
+            features=from_dict(FeatureConfig, description["features"], where=where),
+            statistics=statistics,
+            tokenizer_config=from_dict(TokenizerConfig, description["tokenizer"], where=where),
+            vocabulary=read_tokens(tokens, str(folder / "tokens.txt")),
+            model=from_dict(ModelConfig, description["model"], where=where),
+            weights={name.removeprefix("weights."): array for name, array in arrays.items()},
+            facts=description.get("facts", {}),
+        )
+    except (KeyError, SafetensorError, ConfigError, AttributeError) as error:
+        raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    path = folder / "model.json"
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: no such model folder; check the path, or train one with asr train")
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BundleError(f"{folder}: not a model folder: it has no model.json; name a folder that asr train wrote") from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: damaged: {error}; copy the model folder again") from None
+    if not isinstance(description, dict) or description.get("kind") != KIND:
+        kind = description.get("kind") if isinstance(description, dict) else None
+        raise BundleError(f"{path}: a foreign model (kind {kind!r}, not {KIND!r}); name a folder that asr train wrote")
+    version = description.get("format_version")
+    if version != FORMAT_VERSION:
+        raise BundleError(f"{path}: format_version {version}, but this version reads {FORMAT_VERSION}; upgrade: pip install -U recurrent-asr")
+    return description

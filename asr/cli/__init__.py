@@ -1,0 +1,84 @@
+"""The command line: ``asr COMMAND``. Each command is a file, imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from asr import __version__
+from asr.errors import AsrError, did_you_mean
+
+COMMANDS = {
+    "train": "Train a model from a recipe.",
+    "evaluate": "Word and character error rates of a model on a manifest.",
+    "transcribe": "Write down what recordings say.",
+    "check": "Look for mistakes in a manifest before training on it.",
+}
+
+
+class LazyCommands(click.Group):
+    """Lists all commands from a table, and imports only the one that is called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Imports a command."""
+        if name not in COMMANDS:
+            return None
+        command = import_module(f"asr.cli.{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggests the nearest command where there is none of that name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(context, args)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the table into the help text without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": lambda name: name.replace("_", "-")},
+)
+@click.version_option(__version__, prog_name="asr")
+def group() -> None:
+    """Speech recognition with recurrent networks.
+
+    Start with a manifest: python -m data_prep makes one. Then asr train RECIPE --data DIR --out RUN,
+    and asr transcribe RECORDING --model RUN/bundle. Results go to stdout, messages to stderr.
+    """
+
+
+def main() -> None:
+    """Runs the command line; errors that a person can mend become one line and status 2."""
+    run(group)
+
+
+def run(command: click.Command) -> None:
+    """Runs a click command with the toolkit's manners, and exits with its status."""
+    try:
+        status = command.main(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except AsrError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.status)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,161 @@
+"""Batches: utterances of similar length under a budget of padded seconds, in a reproducible order."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.data.dataset import Dataset, Example
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Examples side by side, padded with zeros.
+
+    Attributes:
+        ids: Of the N utterances.
+        features: (N, T, F).
+        feature_lengths: True number of frames of each (N,).
+        tokens: (N, U).
+        token_lengths: True number of tokens of each (N,).
+    """
+
+    ids: tuple[str, ...]
+    features: NDArray[np.float32]
+    feature_lengths: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    token_lengths: NDArray[np.int64]
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Pads examples to the longest of them."""
+    return Batch(
+        ids=tuple(example.id for example in examples),
+        features=pad([example.features for example in examples]),
+        feature_lengths=np.array([len(example.features) for example in examples], np.int64),
+        tokens=pad([example.tokens for example in examples]),
+        token_lengths=np.array([len(example.tokens) for example in examples], np.int64),
+    )
+
+
+def pad(arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.generic] | NDArray[np.float32]:
+    """Stacks arrays (T_i, …) of unequal length to (N, T, …), zeros behind each."""
+    longest = max(len(array) for array in arrays)
+    padded = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), arrays[0].dtype)
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = array
+    return padded
+
+
+def plan_epoch(
+    durations: NDArray[np.float64], batch_seconds: float, seed: int, epoch: int
+) -> list[NDArray[np.int64]]:
+    """Divides all utterances into batches: similar lengths together, batches in random order.
+
+    Lengths are jittered by up to a tenth before sorting, so batches differ from epoch to epoch. The
+    first epoch begins with the batch of most padded seconds: what does not fit in memory fails at once.
+
+    Args:
+        durations: Seconds of each utterance (N,).
+        batch_seconds: Number of utterances times the longest stays below this, but for single ones.
+        seed: Of the order.
+        epoch: Counted from 0.
+
+    Returns:
+        Indices of each batch; every utterance is in exactly one.
+    """
+    random = np.random.default_rng([seed, epoch])
+    order = np.argsort(durations * random.uniform(0.9, 1.1, len(durations)), kind="stable")
+    batches: list[list[int]] = [[]]
+    longest = 0.0
+    for index in order.tolist():
+        longest = max(longest, float(durations[index]))
+        if batches[-1] and longest * (len(batches[-1]) + 1) > batch_seconds:
+            batches.append([])
+            longest = float(durations[index])
+        batches[-1].append(index)
+    plan = [np.array(batch, np.int64) for batch in batches if batch]
+    plan = [plan[position] for position in random.permutation(len(plan))]
+    if epoch == 0 and plan:
+        worst = max(range(len(plan)), key=lambda i: float(durations[plan[i]].max() * len(plan[i])))
+        plan.insert(0, plan.pop(worst))
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where training stands in its data: all that a resumed run needs to go on with the next batch."""
+
+    epoch: int = 0
+    batch: int = 0
+
+
+class BatchSource:
+    """All batches of all epochs, from any position on."""
+
+    def __init__(self, dataset: Dataset, batch_seconds: float, seed: int) -> None:
+        self._dataset = dataset
+        self._batch_seconds = batch_seconds
+        self._seed = seed
+
+    def batches_in(self, epoch: int) -> int:
+        """How many batches epoch `epoch` has."""
+        return len(self._plan(epoch))
+
+    def epoch(self, position: Position) -> Iterator[Batch]:
+        """The batches of one epoch from `position` on, prepared in the background."""
+        plan = self._plan(position.epoch)[position.batch :]
+        return prefetch(
+            collate([self._dataset.example(int(index), position.epoch) for index in batch]) for batch in plan
+        )
+
+    def _plan(self, epoch: int) -> list[NDArray[np.int64]]:
+        return plan_epoch(self._dataset.durations, self._batch_seconds, self._seed, epoch)
+
+
+def prefetch(items: Iterable[Item], ahead: int = 2) -> Iterator[Item]:
+    """Draws items in a thread of its own, at most `ahead` before they are asked for.
+
+    What the thread raises is raised here; when the consumer stops, so does the thread.
+    """
+    slots: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(ahead)
+    stop = threading.Event()
+
+    def put(entry: tuple[bool, Item | BaseException | None]) -> None:
+        while not stop.is_set():
+            try:
+                return slots.put(entry, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def draw() -> None:
+        try:
+            for item in items:
+                put((True, item))
+                if stop.is_set():
+                    return
+            put((False, None))
+        except BaseException as error:  # handed over to the consumer, who raises it
+            put((False, error))
+
+    thread = threading.Thread(target=draw, name="prefetch", daemon=True)
+    thread.start()
+    try:
+        while True:
+            more, item = slots.get()
+            if not more:
+                if isinstance(item, BaseException):
+                    raise item
+                return
+            yield item  # type: ignore[misc]
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,117 @@
+"""From an utterance to an example: samples, augmentation, features, tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.audio.augment import augment_samples, generator, non_speech, spec_augment
+from asr.audio.features import framing, log_mel
+from asr.audio.io import load_audio
+from asr.audio.normalization import Statistics, collect_statistics, normalize
+from asr.config import AugmentConfig, FeatureConfig
+from asr.data.manifest import Utterance
+
+NON_SPEECH_SECONDS = (0.5, 6.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One utterance as the model trains on it.
+
+    Attributes:
+        id: Of the utterance.
+        features: Normalised log-mel features (T, F).
+        tokens: What it says (U,); nothing for non-speech.
+    """
+
+    id: str
+    features: NDArray[np.float32]
+    tokens: NDArray[np.int64]
+
+
+class Dataset:
+    """The training utterances, ready to be drawn as examples in any order.
+
+    Example `index` of epoch `epoch` depends on nothing but the seed: not on what was drawn before.
+
+    Args:
+        utterances: Transcribed stretches of speech.
+        tokens: What each of them says, as token ids.
+        features: How features are computed.
+        augment: How utterances vary; the plain default changes nothing.
+        seed: Of the augmentation.
+    """
+
+    def __init__(
+        self,
+        utterances: Sequence[Utterance],
+        tokens: Sequence[Sequence[int]],
+        features: FeatureConfig,
+        augment: AugmentConfig | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._utterances = tuple(utterances)
+        self._tokens = [np.asarray(ids, np.int64) for ids in tokens]
+        self._features = features
+        self._augment = augment or AugmentConfig()
+        self._seed = seed
+        self._samples: dict[int, NDArray[np.int16]] = {}
+        extra = round(self._augment.non_speech * len(utterances))
+        lengths = np.random.default_rng([seed, extra]).uniform(*NON_SPEECH_SECONDS, extra)
+        self.durations: NDArray[np.float64] = np.concatenate([[u.duration for u in utterances], lengths])
+        self.statistics = Statistics(np.zeros(features.mels, np.float32), np.ones(features.mels, np.float32))
+
+    def __len__(self) -> int:
+        return len(self.durations)
+
+    def measure(self) -> Statistics:
+        """Measures the mean and deviation of all speech without augmentation, and uses them from now on."""
+        speech = (log_mel(self._load(index), self._features) for index in range(len(self._utterances)))
+        self.statistics = collect_statistics(speech, self._features)
+        return self.statistics
+
+    def example(self, index: int, epoch: int) -> Example:
+        """Draws example `index` as it sounds in epoch `epoch`.
+
+        Raises:
+            AudioError: If its recording cannot be read.
+        """
+        name, tokens = self._text(index)
+        random = generator(self._seed, epoch, name)
+        rate = self._features.sample_rate
+        if index < len(self._utterances):
+            samples = augment_samples(self._load(index), rate, self._augment, random)
+        else:
+            samples = non_speech(float(self.durations[index]), rate, random)
+        features = normalize(log_mel(samples, self._features), self._features, self.statistics)
+        if epoch >= self._augment.spec_from_epoch:
+            features = spec_augment(features, self._augment, random)
+        return Example(name, features.astype(np.float32, copy=False), tokens)
+
+    def _text(self, index: int) -> tuple[str, NDArray[np.int64]]:
+        if index < len(self._utterances):
+            return self._utterances[index].id, self._tokens[index]
+        return f"non-speech {index - len(self._utterances)}", np.empty(0, np.int64)
+
+    def _load(self, index: int) -> NDArray[np.float32]:
+        """Samples of an utterance, kept as 16-bit integers (115 MB an hour) after the first time."""
+        if index not in self._samples:
+            utterance = self._utterances[index]
+            samples = load_audio(
+                utterance.audio,
+                sample_rate=self._features.sample_rate,
+                start=utterance.start,
+                duration=utterance.duration,
+            )
+            self._samples[index] = np.round(np.clip(samples, -1, 32767 / 32768) * 32768).astype(np.int16)
+        return self._samples[index].astype(np.float32) / np.float32(32768)
+
+
+def feature_frames(durations: NDArray[np.float64], features: FeatureConfig) -> NDArray[np.int64]:
+    """How many frames recordings of these durations (s) have, at normal speed."""
+    samples = np.floor(durations * features.sample_rate + 0.5).astype(np.int64)
+    return framing(features).output_length(samples)

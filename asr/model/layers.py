@@ -1,0 +1,134 @@
+"""The layers around the recurrent ones: masked convolutions, norms, variational dropout, lookahead."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from asr.model.recurrent import frame_mask
+from asr.window import Window
+
+
+class FrontEnd(nn.Module):
+    """Two convolutions over time and frequency that shorten an utterance 2 or 4 times.
+
+    After each of them everything behind the end of an utterance is set to zero, which is what the
+    convolution would read there if the utterance were alone; so padding never leaks.
+
+    Args:
+        mels: Bands F of the input.
+        channels: Channels C of both convolutions.
+        subsampling: 2 or 4.
+    """
+
+    def __init__(self, mels: int, channels: int, subsampling: int) -> None:
+        super().__init__()
+        strides = [(2, 2), (subsampling // 2, 2)]
+        self.windows = tuple(Window(kernel=3, stride=stride, left=1, right=1) for stride, _ in strides)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, channels, kernel_size=3, stride=stride, padding=1)
+            for inputs, stride in zip((1, channels), strides, strict=True)
+        )
+        bands = mels
+        for _ in strides:
+            bands = (bands + 1) // 2
+        self.outputs = channels * bands
+
+    @property
+    def window(self) -> Window:
+        """The Window from feature frames to emission frames."""
+        first, second = self.windows
+        return first.then(second)
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Turns features (N, T, F) with lengths (N,) into (N, S, C · bands) with their lengths."""
+        x = features[:, None]
+        if x.device.type == "cpu":
+            x = x.contiguous(memory_format=torch.channels_last)
+        for convolution, window in zip(self.convolutions, self.windows, strict=True):
+            x = torch.relu(convolution(x))
+            lengths = window.output_length(lengths.numpy())
+            lengths = torch.from_numpy(lengths)
+            x = x * frame_mask(lengths, x.shape[2]).to(x.device)[:, None, :, None]
+        return x.permute(0, 2, 3, 1).flatten(2), lengths
+
+
+class MaskedBatchNorm(nn.Module):
+    """Batch norm over the frames of utterances; padding counts neither in training nor in statistics."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(size)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Normalises x (N, S, D); frames behind the lengths (N,) become zero."""
+        mask = frame_mask(lengths, x.shape[1]).to(x.device)
+        y = torch.zeros_like(x)
+        y[mask] = self.norm(x[mask])
+        return y
+
+
+class LayerNorm(nn.Module):
+    """Layer norm of every frame by itself (Ba et al., 2016)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(size)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Normalises x (N, S, D)."""
+        y: Tensor = self.norm(x)
+        return y
+
+
+class NoNorm(nn.Module):
+    """Leaves everything as it is."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Returns x."""
+        return x
+
+
+NORMS: dict[str, type[nn.Module]] = {"layer": LayerNorm, "batch": MaskedBatchNorm, "none": NoNorm}
+
+
+class VariationalDropout(nn.Module):
+    """Dropout with one mask per utterance, the same at all frames (Gal and Ghahramani, 2016)."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drops units of x (N, S, D) in training, and scales the others up."""
+        if not self.training or self.probability == 0:
+            return x
+        keep = 1 - self.probability
+        mask = x.new_empty(x.shape[0], 1, x.shape[2]).bernoulli_(keep) / keep
+        return x * mask
+
+
+class Lookahead(nn.Module):
+    """Lets every unit of a unidirectional stack see its own next frames (Wang et al., 2016).
+
+    Args:
+        size: Units D.
+        frames: Future frames that each output waits for.
+    """
+
+    def __init__(self, size: int, frames: int) -> None:
+        super().__init__()
+        self.window = Window(kernel=frames + 1, right=frames)
+        self.convolution = nn.Conv1d(size, size, kernel_size=frames + 1, groups=size, bias=False)
+        with torch.no_grad():
+            self.convolution.weight.zero_()
+            self.convolution.weight[:, :, 0] = 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Mixes x (N, S, D), which must be zero behind each utterance, with its future."""
+        padded = nn.functional.pad(x.transpose(1, 2), (0, self.window.right))
+        y: Tensor = self.convolution(padded).transpose(1, 2)
+        return y

@@ -1,0 +1,57 @@
+"""Recognises the utterances of a manifest and compares them with their references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from asr.audio.io import load_audio
+from asr.data.manifest import Utterance
+from asr.recognize.recognizer import Recognizer
+from asr.recognize.scoring import Scored, score
+from asr.text.normalize import normalize
+
+UTTERANCES_AT_ONCE = 64
+
+
+def recognize(
+    recognizer: Recognizer,
+    utterances: Sequence[Utterance],
+    progress: Callable[[int], None] = lambda count: None,
+) -> list[Scored]:
+    """Recognises utterances and counts their errors.
+
+    The reference is the raw text after the model's normaliser; it never passes through the vocabulary,
+    so a character that the model cannot write counts as an error.
+
+    Args:
+        recognizer: The model.
+        utterances: What to recognise; each result is the same in any company.
+        progress: Called with the number of utterances done since the last call.
+
+    Returns:
+        References, hypotheses and errors in the order of `utterances`.
+
+    Raises:
+        AudioError: If a recording cannot be read.
+    """
+    bundle = recognizer.bundle
+    scored: list[Scored] = []
+    for first in range(0, len(utterances), UTTERANCES_AT_ONCE):
+        part = utterances[first : first + UTTERANCES_AT_ONCE]
+        samples = [
+            load_audio(
+                utterance.audio,
+                sample_rate=bundle.features.sample_rate,
+                start=utterance.start,
+                duration=utterance.duration,
+            )
+            for utterance in part
+        ]
+        transcripts = recognizer.transcribe_batch(samples)
+        for utterance, transcript in zip(part, transcripts, strict=True):
+            reference = normalize(utterance.text, bundle.tokenizer_config.normalizer)
+            scored.append(
+                score(utterance.id, utterance.speaker, reference, transcript.text, utterance.duration)
+            )
+        progress(len(part))
+    return scored

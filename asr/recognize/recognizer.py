@@ -1,0 +1,121 @@
+"""The recogniser: recordings in, transcripts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.audio.features import framing, log_mel
+from asr.audio.io import AudioSource, load_audio
+from asr.audio.normalization import normalize
+from asr.bundle import Bundle, load_bundle
+from asr.decode.ctc import greedy
+from asr.decode.words import to_segment
+from asr.recognize.engine import Engine
+from asr.transcript import Transcript
+
+FRAMES_PER_BATCH = 12_000
+"""Padded feature frames that are run side by side: two minutes."""
+
+
+class Recognizer:
+    """Turns recordings into text. It keeps no state between calls.
+
+    Args:
+        bundle: Says how to compute features and what tokens mean.
+        engine: Runs the acoustic model.
+    """
+
+    def __init__(self, bundle: Bundle, engine: Engine) -> None:
+        self.bundle = bundle
+        self.engine = engine
+        self._tokenizer = bundle.tokenizer
+        self._window = framing(bundle.features).then(engine.window)
+
+    def transcribe(self, audio: str | Path | AudioSource, *, channel: int | None = None) -> Transcript:
+        """Transcribes a recording.
+
+        Args:
+            audio: A file, of any format, rate and number of channels.
+            channel: The channel to listen to, counted from 0; by default the mean of all.
+
+        Raises:
+            AudioError: If it cannot be read.
+        """
+        source = audio if isinstance(audio, AudioSource) else AudioSource(Path(audio))
+        return self.transcribe_samples(
+            load_audio(source, sample_rate=self.bundle.features.sample_rate, channel=channel)
+        )
+
+    def transcribe_samples(self, samples: NDArray[np.float32]) -> Transcript:
+        """Transcribes samples (n,) in -1 … 1 at the sample rate of the model."""
+        return self.transcribe_batch([samples])[0]
+
+    def transcribe_batch(self, recordings: Sequence[NDArray[np.float32]]) -> list[Transcript]:
+        """Transcribes several recordings side by side; each gets the transcript it would get alone."""
+        rate = self.bundle.features.sample_rate
+        features = [self.features(samples) for samples in recordings]
+        transcripts: dict[int, Transcript] = {}
+        for index, log_probs in emissions(self.engine, features):
+            duration = len(recordings[index]) / rate
+            segment = to_segment(greedy(log_probs), self._tokenizer, self._window, rate, duration)
+            transcripts[index] = Transcript((segment,), duration)
+        return [transcripts[index] for index in range(len(recordings))]
+
+    def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The normalised features (T, F) of samples (n,)."""
+        config = self.bundle.features
+        return normalize(log_mel(samples, config), config, self.bundle.statistics)
+
+
+def emissions(
+    engine: Engine, features: Sequence[NDArray[np.float32]]
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Runs utterances in batches of similar length.
+
+    Args:
+        engine: The acoustic model.
+        features: Normalised features (T_i, F) of each utterance.
+
+    Yields:
+        Index and log-probabilities (S_i, V) of each utterance, shortest first.
+    """
+    order = sorted(range(len(features)), key=lambda index: len(features[index]))
+    batch: list[int] = []
+    for index in [*order, None]:
+        if batch and (index is None or (len(batch) + 1) * len(features[index]) > FRAMES_PER_BATCH):
+            yield from _run(engine, features, batch)
+            batch = []
+        if index is not None:
+            batch.append(index)
+
+
+def _run(
+    engine: Engine, features: Sequence[NDArray[np.float32]], batch: list[int]
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    lengths = np.array([len(features[index]) for index in batch], np.int64)
+    padded = np.zeros((len(batch), int(lengths.max()), features[batch[0]].shape[1]), np.float32)
+    for row, index in zip(padded, batch, strict=True):
+        row[: len(features[index])] = features[index]
+    emission = engine.run(padded, lengths)
+    for row, index, length in zip(emission.log_probs, batch, emission.lengths, strict=True):
+        yield index, row[:length]
+
+
+def load(path: str | Path, *, device: str = "cpu") -> Recognizer:
+    """Loads a model folder.
+
+    Args:
+        path: A bundle, as `asr train` writes it.
+        device: Where to compute: `cpu` or a torch device such as `cuda`.
+
+    Raises:
+        BundleError: If the folder is missing, foreign, damaged or of a newer version.
+    """
+    from asr.recognize.torch_engine import TorchEngine  # torch takes seconds to import
+
+    bundle = load_bundle(Path(path))
+    return Recognizer(bundle, TorchEngine.from_bundle(bundle, device))

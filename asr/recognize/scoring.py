@@ -1,0 +1,260 @@
+"""Scoring a corpus: error rates, their confidence interval, the worst utterances, as text and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from rich.cells import cell_len
+
+from asr.text.error_rate import (
+    AlignedWord,
+    ErrorCounts,
+    align_words,
+    character_errors,
+    format_wer,
+    word_errors,
+)
+
+FEWEST_SPEAKERS = 5  # below this, utterances are drawn instead of speakers
+_DRAWS_AT_ONCE = 1_000_000  # bounds the memory of the bootstrap
+_LINE_CELLS = 100
+_MARKS = {"equal": "", "substitute": "S", "delete": "D", "insert": "I"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One recognised utterance beside the truth.
+
+    Attributes:
+        id, speaker: As in the manifest; the speaker may be empty.
+        reference, hypothesis: Normalised texts.
+        duration: Seconds of audio.
+        words, characters: Errors between the two texts.
+    """
+
+    id: str
+    speaker: str
+    reference: str
+    hypothesis: str
+    duration: float
+    words: ErrorCounts
+    characters: ErrorCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval of the word error rate.
+
+    Attributes:
+        low, high: Rates, 0.05 for 5 %; nan where fewer than two units or no reference words were given.
+        unit: What was drawn with replacement.
+        units: How many speakers or utterances there were to draw from.
+        resamples: Number of corpora that were drawn.
+        level: Share of the drawn corpora whose rate lies inside.
+    """
+
+    low: float
+    high: float
+    unit: Literal["speaker", "utterance"]
+    units: int
+    resamples: int
+    level: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The scores of a corpus.
+
+    Attributes:
+        scored: Its utterances, in the order given.
+        words, characters: Summed errors.
+        wrong_sentences: Utterances with at least one word error.
+        speakers: Distinct speakers that are named.
+        duration: Seconds of audio.
+        interval: Of the word error rate.
+    """
+
+    scored: tuple[Scored, ...]
+    words: ErrorCounts
+    characters: ErrorCounts
+    wrong_sentences: int
+    speakers: int
+    duration: float
+    interval: Interval
+
+    @property
+    def sentence_error_rate(self) -> float:
+        """Share of utterances with at least one word error; nan without utterances."""
+        return self.wrong_sentences / len(self.scored) if self.scored else math.nan
+
+
+def score(id: str, speaker: str, reference: str, hypothesis: str, duration: float) -> Scored:
+    """Scores one utterance; both texts must have gone through the same normaliser.
+
+    Args:
+        id: Names the utterance.
+        speaker: Names the speaker; may be empty.
+        reference: The true text.
+        hypothesis: The recognised text.
+        duration: Seconds of audio.
+    """
+    words, characters = word_errors(reference, hypothesis), character_errors(reference, hypothesis)
+    return Scored(id, speaker, reference, hypothesis, duration, words, characters)
+
+
+def bootstrap(scored: Sequence[Scored], *, resamples: int = 2000, seed: int = 0) -> Interval:
+    """Says how far chance in the choice of the test set may have moved the word error rate.
+
+    Corpora of the same size are drawn with replacement, and the middle 95 % of their rates taken
+    (percentile bootstrap; Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR
+    performance evaluation", ICASSP 2004). Utterances of one speaker are alike, so speakers are drawn
+    where every utterance names one and there are at least five; else utterances.
+
+    Args:
+        scored: The utterances.
+        resamples: Number of corpora to draw.
+        seed: Of the draws; the same seed gives the same interval.
+    """
+    names = {item.speaker for item in scored}
+    by_speaker = "" not in names and len(names) >= FEWEST_SPEAKERS
+    unit: Literal["speaker", "utterance"] = "speaker" if by_speaker else "utterance"
+    groups: dict[str | int, ErrorCounts] = {}
+    for place, item in enumerate(scored):
+        key = item.speaker if by_speaker else place
+        groups[key] = groups.get(key, ErrorCounts.zero()) + item.words
+    counts = np.array([(group.errors, group.reference) for group in groups.values()], dtype=np.int64)
+    if len(groups) < 2 or counts[:, 1].sum() == 0:
+        return Interval(math.nan, math.nan, unit, len(groups), resamples)
+    generator = np.random.default_rng(seed)
+    at_once = max(1, _DRAWS_AT_ONCE // len(groups))
+    sums = np.concatenate(
+        [
+            counts[generator.integers(len(groups), size=(min(at_once, resamples - done), len(groups)))].sum(1)
+            for done in range(0, resamples, at_once)
+        ]
+    )
+    sums = sums[sums[:, 1] > 0]  # a draw of empty references alone has no rate
+    if not len(sums):
+        return Interval(math.nan, math.nan, unit, len(groups), resamples)
+    low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
+    return Interval(float(low), float(high), unit, len(groups), resamples)
+
+
+def report(scored: Sequence[Scored]) -> Report:
+    """Sums the scores of utterances into those of their corpus; an empty one has rates of nan."""
+    return Report(
+        scored=tuple(scored),
+        words=sum((item.words for item in scored), ErrorCounts.zero()),
+        characters=sum((item.characters for item in scored), ErrorCounts.zero()),
+        wrong_sentences=sum(item.words.errors > 0 for item in scored),
+        speakers=len({item.speaker for item in scored} - {""}),
+        duration=math.fsum(item.duration for item in scored),
+        interval=bootstrap(scored),
+    )
+
+
+def worst_utterances(scored: Sequence[Scored], count: int) -> tuple[Scored, ...]:
+    """The utterances with the most word errors, at most `count`; among equals, the higher rate first."""
+
+    def rank(item: Scored) -> tuple[int, float, str]:
+        rate = item.words.rate if item.words.reference else math.inf
+        return -item.words.errors, -rate, item.id
+
+    return tuple(sorted((item for item in scored if item.words.errors), key=rank)[: max(0, count)])
+
+
+def format_report(report: Report, worst: int = 5) -> str:
+    """Writes a report for people: rates, interval, and the worst utterances aligned.
+
+    Args:
+        report: The scores.
+        worst: How many utterances to show; those without an error are never shown.
+
+    Returns:
+        Lines without a final newline. Under REF and HYP, wrong words stand in upper case, *** fills gaps,
+        and S, D or I marks what happened.
+    """
+    sentences = f"[ {report.wrong_sentences} / {len(report.scored)} ]"
+    lines = [
+        format_wer(report.words),
+        format_wer(report.characters, "CER"),
+        f"%SER {100 * report.sentence_error_rate:.2f} {sentences}",
+        _format_interval(report.interval),
+    ]
+    for item in worst_utterances(report.scored, worst):
+        speaker = f", speaker {item.speaker}" if item.speaker else ""
+        lines += ["", f"{item.id}{speaker}: {format_wer(item.words)}"]
+        lines += _aligned_lines(align_words(item.reference, item.hypothesis))
+    return "\n".join(lines)
+
+
+def _format_interval(interval: Interval) -> str:
+    over = f"{interval.units} {interval.unit}{'' if interval.units == 1 else 's'}"
+    if math.isnan(interval.low):
+        return f"{100 * interval.level:.0f} % interval unknown (too little reference text in {over})"
+    rates = f"{100 * interval.low:.2f} … {100 * interval.high:.2f}"
+    return f"{100 * interval.level:.0f} % interval {rates} (bootstrap over {over})"
+
+
+def _aligned_lines(columns: Sequence[AlignedWord]) -> Iterator[str]:
+    """Yields REF, HYP and mark lines, broken where they grow too long for a terminal."""
+    rows: list[tuple[str, str, str]] = []
+    used = 0
+    for column in columns:
+        shown = _shown(column)
+        cells = max(map(cell_len, shown))
+        if rows and used + cells > _LINE_CELLS:
+            yield from _lines(rows)
+            rows, used = [], 0
+        rows.append((_pad(shown[0], cells), _pad(shown[1], cells), _pad(_MARKS[column.op], cells)))
+        used += cells + 1
+    yield from _lines(rows)
+
+
+def _lines(rows: list[tuple[str, str, str]]) -> Iterator[str]:
+    for name, words in zip(("REF:", "HYP:", "    "), zip(*rows, strict=True), strict=True):
+        line = f"{name} {' '.join(words)}".rstrip()
+        if line:
+            yield line
+
+
+def _shown(column: AlignedWord) -> tuple[str, str]:
+    left, right = column.reference, column.hypothesis
+    if left is None or right is None:
+        word = (left or right or "").upper()
+        gap = "*" * max(3, cell_len(word))
+        return (word, gap) if right is None else (gap, word)
+    if column.op == "equal" or left.upper() == right.upper():
+        return left, right
+    return left.upper(), right.upper()
+
+
+def _pad(text: str, cells: int) -> str:
+    return text + " " * (cells - cell_len(text))
+
+
+def report_json(report: Report) -> str:
+    """Writes a report for programs: JSON with totals, interval and every utterance; nan becomes null."""
+    content = {
+        "utterances": len(report.scored),
+        "speakers": report.speakers,
+        "duration": report.duration,
+        "words": _counts(report.words),
+        "characters": _counts(report.characters),
+        "sentences": {"wrong": report.wrong_sentences, "rate": report.sentence_error_rate},
+        "interval": asdict(report.interval),
+        "scored": [
+            asdict(item) | {"words": _counts(item.words), "characters": _counts(item.characters)}
+            for item in report.scored
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
+
+
+def _counts(counts: ErrorCounts) -> dict[str, Any]:
+    return {"rate": counts.rate, "errors": counts.errors} | asdict(counts)

@@ -1,0 +1,167 @@
+"""Tokens: the units that CTC writes. Nothing outside this file knows what a token stands for.
+
+Token 0 is CTC's blank. The vocabulary comes from the training texts, in any script, in Unicode's
+composed form (NFC) and sorted, and is stored with the model as `tokens.txt`, one ``token id`` a line.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from asr.config import TokenizerConfig
+from asr.errors import BundleError, TextError
+
+BLANK = "<blk>"
+SPACE = "▁"
+"""How the space between words is written in `tokens.txt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordSpan:
+    """A word and the tokens that spell it: ``tokens[first:last]``."""
+
+    text: str
+    first: int
+    last: int
+
+
+class Tokenizer(Protocol):
+    """Turns text into tokens and back."""
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Every token as it is written in `tokens.txt`; the index is the id, the first is blank."""
+
+    def encode(self, text: str) -> list[int]:
+        """Spells a normalised text. Raises TextError if something in it is not in the vocabulary."""
+
+    def unknown(self, text: str) -> list[str]:
+        """What of a normalised text the vocabulary lacks, in order of appearance."""
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text that tokens spell; words are separated by one space."""
+
+    def words(self, tokens: Sequence[int]) -> tuple[WordSpan, ...]:
+        """The words that tokens spell, and which tokens spell each."""
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterTokenizer:
+    """One token for every character; the space between words is a token too."""
+
+    vocabulary: tuple[str, ...]
+
+    def encode(self, text: str) -> list[int]:
+        """Spells a normalised text character by character; see Tokenizer."""
+        ids = {token: index for index, token in enumerate(self.vocabulary)}
+        try:
+            return [ids[_written(character)] for character in _composed(text)]
+        except KeyError:
+            raise TextError(_unknown_message(self.unknown(text)[0], text)) from None
+
+    def unknown(self, text: str) -> list[str]:
+        """Characters that the vocabulary lacks; see Tokenizer."""
+        known = set(self.vocabulary)
+        return [character for character in dict.fromkeys(_composed(text)) if _written(character) not in known]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Joins characters, and drops spaces that stand first, last or twice."""
+        return " ".join(word.text for word in self.words(tokens))
+
+    def words(self, tokens: Sequence[int]) -> tuple[WordSpan, ...]:
+        """Cuts at the spaces; see Tokenizer."""
+        spans = []
+        first = 0
+        for position, token in enumerate([*tokens, None]):
+            if token is None or self.vocabulary[token] == SPACE:
+                if position > first:
+                    text = "".join(self.vocabulary[token] for token in tokens[first:position])
+                    spans.append(WordSpan(text, first, position))
+                first = position + 1
+        return tuple(spans)
+
+
+@dataclass(frozen=True, slots=True)
+class WordTokenizer:
+    """One token for every word: for commands, digits and other closed vocabularies."""
+
+    vocabulary: tuple[str, ...]
+
+    def encode(self, text: str) -> list[int]:
+        """Looks up every word; see Tokenizer."""
+        ids = {token: index for index, token in enumerate(self.vocabulary)}
+        try:
+            return [ids[word] for word in _composed(text).split()]
+        except KeyError:
+            raise TextError(_unknown_message(self.unknown(text)[0], text)) from None
+
+    def unknown(self, text: str) -> list[str]:
+        """Words that the vocabulary lacks; see Tokenizer."""
+        known = set(self.vocabulary)
+        return [word for word in dict.fromkeys(_composed(text).split()) if word not in known]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Joins words by spaces."""
+        return " ".join(self.vocabulary[token] for token in tokens)
+
+    def words(self, tokens: Sequence[int]) -> tuple[WordSpan, ...]:
+        """Every token is a word; see Tokenizer."""
+        return tuple(WordSpan(self.vocabulary[token], i, i + 1) for i, token in enumerate(tokens))
+
+
+def tokenizer_from_texts(config: TokenizerConfig, texts: Iterable[str]) -> Tokenizer:
+    """Derives a tokenizer from normalised training texts.
+
+    Raises:
+        TextError: If the texts are all empty.
+    """
+    if config.kind == "words":
+        units = {word for text in texts for word in _composed(text).split()}
+    else:
+        units = {_written(character) for text in texts for character in _composed(text)}
+    if not units:
+        raise TextError("the training texts are empty: there is nothing to derive a vocabulary from")
+    return tokenizer_from_vocabulary(config, (BLANK, *sorted(units)))
+
+
+def tokenizer_from_vocabulary(config: TokenizerConfig, vocabulary: Sequence[str]) -> Tokenizer:
+    """Makes the tokenizer that `config` names from a stored vocabulary."""
+    return {"characters": CharacterTokenizer, "words": WordTokenizer}[config.kind](tuple(vocabulary))
+
+
+def write_tokens(vocabulary: Sequence[str]) -> str:
+    """The content of `tokens.txt`: ``token id`` a line, as k2, WeNet and sherpa-onnx read it."""
+    return "".join(f"{token} {index}\n" for index, token in enumerate(vocabulary))
+
+
+def read_tokens(content: str, where: str) -> tuple[str, ...]:
+    """Reads `tokens.txt`.
+
+    Raises:
+        BundleError: If a line is not ``token id`` with ids counting up from 0, or blank is not first.
+    """
+    tokens = []
+    for number, line in enumerate(content.removesuffix("\n").split("\n"), start=1):
+        token, separator, index = line.rpartition(" ")
+        if not separator or not token or index != str(number - 1):
+            raise BundleError(f"{where}, line {number}: expected 'token {number - 1}'; the model folder is damaged")
+        tokens.append(token)
+    if not tokens or tokens[0] != BLANK:
+        raise BundleError(f"{where}: the first token must be {BLANK}; the model folder is damaged")
+    return tuple(tokens)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _written(character: str) -> str:
+    return SPACE if character == " " else character
+
+
+def _unknown_message(unit: str, text: str) -> str:
+    codes = " ".join(f"U+{ord(character):04X}" for character in unit[:3])
+    return f"{unit!r} ({codes}) in {text[:60]!r} is not in the vocabulary; correct the text or choose another normaliser"

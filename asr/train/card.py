@@ -1,0 +1,45 @@
+"""The model card: what a model is, what it was trained on, how good it is, and where it is weak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from asr.config import Recipe
+
+
+def model_card(recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, parameters: int) -> str:
+    """Writes the README.md of a bundle.
+
+    Args:
+        recipe: The resolved recipe.
+        facts: As `asr.train.recipe` gathers them: data, training, environment, results.
+        vocabulary: Number of tokens.
+        parameters: Number of weights.
+    """
+    model, data, training = recipe.model, facts["data"], facts["training"]
+    direction = "bidirectional" if model.bidirectional else "unidirectional"
+    lines = [
+        "---",
+        "library_name: asr",
+        "pipeline_tag: automatic-speech-recognition",
+        "---",
+        f"# {recipe.name}",
+        "",
+        f"{model.layers} {direction} {model.cell.upper()} layers of {model.hidden} units, {model.subsampling}x "
+        f"subsampling, {recipe.tokenizer.kind} ({vocabulary} tokens), {parameters:,} parameters, CTC.",
+        "",
+        f"- Training data: {data['train_utterances']} utterances, {data['train_hours']:.2f} h; "
+        f"chosen on {data['dev_utterances']} utterances, {data['dev_hours']:.2f} h.",
+        f"- Training: {training['epochs']} epochs, {training['cpu_minutes']:.1f} CPU minutes in {training['precision']} "
+        f"on {facts['environment']['processor']}; seed {recipe.training.seed}; commit {facts['environment']['commit'] or 'unknown'}.",
+        f"- Weights: {training['weights']}.",
+        f"- Normaliser of texts: `{recipe.tokenizer.normalizer}`.",
+        "",
+        "| split | WER % | CER % | decoding |",
+        "|---|---|---|---|",
+    ]
+    for split, result in facts["results"].items():
+        lines.append(f"| {split} | {result['wer']} | {result['cer']} | greedy, no language model |")
+    lines += ["", "```", f"asr transcribe recording.wav --model {recipe.name}", "```", ""]
+    return "\n".join(lines)

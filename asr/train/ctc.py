@@ -1,0 +1,102 @@
+"""Connectionist temporal classification as a training objective."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from asr.data.batching import Batch
+from asr.decode.ctc import blank_ratio, greedy, required_frames
+from asr.model.acoustic import AcousticModel
+from asr.recognize.recognizer import emissions
+from asr.recognize.scoring import Scored, report, score
+from asr.recognize.torch_engine import TorchEngine
+from asr.text.tokenizer import Tokenizer
+from asr.train.objective import Loss, Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class DevUtterance:
+    """An utterance to judge the model on: its features (T, F) and normalised reference."""
+
+    id: str
+    speaker: str
+    features: NDArray[np.float32]
+    reference: str
+    duration: float
+
+
+class CTCObjective:
+    """Trains an acoustic model by CTC, and judges it by the greedy word error rate on the dev set.
+
+    Args:
+        model: The acoustic model.
+        tokenizer: Turns its tokens into text.
+        dev: The dev set.
+    """
+
+    def __init__(self, model: AcousticModel, tokenizer: Tokenizer, dev: Sequence[DevUtterance]) -> None:
+        self.model = model
+        self._tokenizer = tokenizer
+        self._dev = tuple(dev)
+        self._engine = TorchEngine(model)
+
+    def loss(self, batch: Batch) -> Loss:
+        """The CTC loss of a batch, summed over utterances."""
+        features = torch.from_numpy(batch.features).to(self.model.head.weight.device)
+        log_probs, lengths = self.model(features, torch.from_numpy(batch.feature_lengths))
+        return ctc_loss(log_probs, lengths, batch)
+
+    def validate(self) -> Metrics:
+        """Greedy word and character error rates over the dev set, and how much of it is blank."""
+        scored: list[Scored] = []
+        blanks: list[float] = []
+        for index, log_probs in emissions(self._engine, [utterance.features for utterance in self._dev]):
+            utterance = self._dev[index]
+            hypothesis = self._tokenizer.decode(greedy(log_probs).tokens)
+            scored.append(
+                score(utterance.id, utterance.speaker, utterance.reference, hypothesis, utterance.duration)
+            )
+            blanks.append(blank_ratio(log_probs))
+        totals = report(scored)
+        parts = {"dev_character_error_rate": totals.characters.rate, "dev_blank_ratio": float(np.mean(blanks))}
+        return Metrics(totals.words.rate, parts)
+
+
+def ctc_loss(log_probs: Tensor, lengths: Tensor, batch: Batch) -> Loss:
+    """Connectionist temporal classification (Graves et al., 2006), summed over utterances.
+
+    Args:
+        log_probs: Emissions (N, S, V) in fp32.
+        lengths: Emission frames (N,).
+        batch: Its tokens; an utterance may have none.
+
+    Returns:
+        The loss; utterances with fewer frames than CTC needs, and those whose loss is not finite,
+        are skipped and counted.
+    """
+    losses = nn.functional.ctc_loss(
+        log_probs.transpose(0, 1),
+        torch.from_numpy(batch.tokens).to(log_probs.device),
+        lengths,
+        torch.from_numpy(batch.token_lengths),
+        reduction="none",
+        zero_infinity=True,
+    )
+    needed = [
+        required_frames(tokens[:length])
+        for tokens, length in zip(batch.tokens, batch.token_lengths, strict=True)
+    ]
+    feasible = lengths >= torch.tensor(np.array(needed), dtype=lengths.dtype)
+    counted = feasible.to(losses.device) & torch.isfinite(losses)
+    total = torch.where(counted, losses, torch.zeros_like(losses)).sum()
+    count = int(counted.sum())
+    best = log_probs.detach().argmax(-1).cpu() == 0
+    mask = torch.arange(best.shape[1])[None] < lengths[:, None]
+    blanks = float((best & mask).sum() / mask.sum().clamp(min=1))
+    return Loss(total, count, len(batch.ids) - count, {"blank_ratio": blanks})

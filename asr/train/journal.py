@@ -1,0 +1,110 @@
+"""The journal of a run: a progress bar for people, metrics.jsonl and TensorBoard for the record."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch.utils.tensorboard import SummaryWriter
+
+
+class Journal:
+    """Reports what happens in a run, on the terminal and in the run folder.
+
+    A resumed run goes on in the same files: rows of steps that it will take again are removed.
+
+    Args:
+        run: The run folder.
+        step: The optimiser step at which the run begins or goes on.
+    """
+
+    def __init__(self, run: Path, step: int = 0) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._path = run / "metrics.jsonl"
+        run.mkdir(parents=True, exist_ok=True)
+        rows = [row for row in read_metrics(self._path) if int(row["step"]) <= step]
+        self._path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        self._file = self._path.open("a", encoding="utf-8", buffering=1)
+        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[note]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Journal:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+        self._file.close()
+        self._board.close()
+
+    def say(self, text: str) -> None:
+        """Prints a line on stderr, above the progress bar."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Prints a warning on stderr."""
+        self._console.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+
+    def begin_epoch(self, epoch: int, epochs: int, done: int, batches: int) -> None:
+        """Shows that an epoch begins, or goes on after `done` of its batches."""
+        planned = epochs * batches
+        if self._task is None:
+            self._task = self._progress.add_task("", total=planned, completed=epoch * batches + done, note="")
+        self._progress.update(
+            self._task, description=f"epoch {epoch + 1}/{epochs}", total=planned, completed=epoch * batches + done
+        )
+
+    def advance(self, batches: int, loss: float) -> None:
+        """Moves the progress bar on."""
+        if self._task is not None:
+            self._progress.update(self._task, advance=batches, note=f"loss {loss:.2f}")
+
+    def end_epoch(self, epoch: int, step: int, figures: Mapping[str, float]) -> None:
+        """Prints and writes the figures of an epoch."""
+        self.write("epoch", step, {"epoch": epoch, **figures})
+        line = f"epoch {epoch:3d}  loss {figures['loss']:8.3f}"
+        if "dev_error_rate" in figures:
+            line += f"  dev WER {100 * figures['dev_error_rate']:6.2f} %"
+        if "dev_character_error_rate" in figures:
+            line += f"  CER {100 * figures['dev_character_error_rate']:6.2f} %"
+        if figures.get("skipped"):
+            line += f"  ({figures['skipped']:.0f} utterances skipped so far)"
+        self.say(line)
+
+    def write(self, kind: str, step: int, figures: Mapping[str, float]) -> None:
+        """Adds a row to metrics.jsonl and to TensorBoard."""
+        finite = {name: value if math.isfinite(value) else None for name, value in figures.items()}
+        self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
+        for name, value in figures.items():
+            self._board.add_scalar(f"{kind}/{name}", value, step)
+
+
+def read_metrics(path: Path) -> list[dict[str, float | str | None]]:
+    """Reads metrics.jsonl; a last line that was cut off by a crash is dropped."""
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return rows

@@ -1,0 +1,62 @@
+"""Which number format training computes in: bf16 only where the processor has instructions for it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from asr.errors import RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """A number format, and why it was chosen."""
+
+    name: Literal["fp32", "bf16"]
+    reason: str
+
+    def autocast(self, device: torch.device) -> contextlib.AbstractContextManager[object]:
+        """The context in which the model is run."""
+        if self.name == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def choose_precision(wanted: str, device: torch.device) -> Precision:
+    """Turns ``auto`` into bf16 or fp32; without the instructions bf16 is several times slower.
+
+    Args:
+        wanted: `auto`, `fp32` or `bf16`.
+        device: Where the model is.
+    """
+    if wanted == "bf16":
+        return Precision("bf16", "as the recipe says")
+    if wanted == "fp32":
+        return Precision("fp32", "as the recipe says")
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported():
+            return Precision("bf16", "the GPU computes it")
+        return Precision("fp32", "the GPU has no bf16")
+    if device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+        return Precision("bf16", "the processor has AVX512-BF16 or AMX")
+    return Precision("fp32", "the processor has no bf16 instructions")
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device that a name means; ``auto`` is a GPU where there is one.
+
+    Raises:
+        RunError: If the name is not a device, or the device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"device {name!r} cannot be used ({reason}); try --device cpu") from None
+    return device

@@ -1,0 +1,163 @@
+"""What all benchmarks share: one thread, interleaved rounds, ratios with their spread, JSON.
+
+Import this module before numpy or torch: it sets the number of threads they start with. Times are CPU
+seconds of this process. Everything that is compared runs once in every round, so that a busy machine
+slows all of it alike; a ratio is taken within each round, and the median with the extremes is reported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+_PACKAGES = ("numpy", "soundfile", "numba", "librosa", "torch", "torchaudio", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a benchmark ran on."""
+
+    cpu: str
+    cores: int
+    system: str
+    python: str
+    packages: tuple[str, ...]
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something to time: a name and a function without arguments."""
+
+    name: str
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """CPU seconds of one piece of work, one value per round."""
+
+    name: str
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle of all rounds."""
+        return median(self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times faster one thing is than another: median and extremes of the rounds."""
+
+    median: float
+    least: float
+    greatest: float
+
+    def __str__(self) -> str:
+        """``3.10x (2.90–3.40)``."""
+        return f"{self.median:.2f}x ({self.least:.2f}–{self.greatest:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of results.
+
+    Attributes:
+        task: What was done.
+        name: Who did it.
+        seconds: CPU seconds, median of the rounds.
+        rate: Audio seconds per CPU second.
+        ratio: How many times faster the project is; None in its own row.
+        required: The least that the ratio has to be, where a figure is promised.
+    """
+
+    task: str
+    name: str
+    seconds: float
+    rate: float
+    ratio: Ratio | None = None
+    required: float | None = None
+
+
+def time_rounds(works: Sequence[Work], rounds: int) -> list[Timing]:
+    """Runs every work once as a warm-up, then once in each round, in turn."""
+    for work in works:
+        work.run()
+    seconds: list[list[float]] = [[] for _ in works]
+    for _ in range(rounds):
+        for work, times in zip(works, seconds, strict=True):
+            start = time.process_time()
+            work.run()
+            times.append(time.process_time() - start)
+    return [Timing(work.name, tuple(times)) for work, times in zip(works, seconds, strict=True)]
+
+
+def faster(ours: Timing, peer: Timing) -> Ratio:
+    """How many times faster `ours` is than `peer`, round by round."""
+    ratios = [theirs / own for own, theirs in zip(ours.seconds, peer.seconds, strict=True)]
+    return Ratio(median(ratios), min(ratios), max(ratios))
+
+
+def machine() -> Machine:
+    """Describes this machine, the installed packages and the commit of the working copy."""
+    return Machine(
+        cpu=_cpu(),
+        cores=os.cpu_count() or 1,
+        system=platform.platform(),
+        python=platform.python_version(),
+        packages=tuple(f"{name} {found}" for name in _PACKAGES if (found := _version(name))),
+        commit=_commit(),
+    )
+
+
+def write_json(path: Path, benchmark: str, rows: Sequence[Row]) -> None:
+    """Writes results with the machine they were measured on."""
+    content = {"benchmark": benchmark, "machine": asdict(machine()), "rows": [asdict(row) for row in rows]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """Prints results as a table."""
+    print(f"{'task':<28} {'by':<14} {'CPU ms':>9} {'x real time':>12}   ours is faster by")
+    for row in rows:
+        needed = "" if row.required is None else f"   required {row.required:g}x"
+        ratio = "" if row.ratio is None else f"{row.ratio}{needed}"
+        print(f"{row.task:<28} {row.name:<14} {1000 * row.seconds:>9.2f} {row.rate:>12.0f}   {ratio}")
+
+
+def _cpu() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    flags = [line.split() for line in lines if line.startswith("flags")]
+    notable = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flags and flag in flags[0]]
+    return " ".join([names[0] if names else platform.processor() or platform.machine(), *notable])
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"

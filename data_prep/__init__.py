@@ -1,0 +1,1 @@
+"""Turns corpora as they are published into manifests: ``python -m data_prep CORPUS --from … --to …``."""
