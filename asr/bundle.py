@@ -1,9 +1,9 @@
 """A model on disk: a folder that holds everything needed to recognise speech, and no pickle.
 
-    model.json          kind, format_version, features, tokenizer, model, results
-    model.safetensors   weights, and mean and deviation of the features
-    tokens.txt          ``token id`` a line, blank first
-    README.md           model card
+model.json          kind, format_version, features, tokenizer, model, results
+model.safetensors   weights, and mean and deviation of the features
+tokens.txt          ``token id`` a line, blank first
+README.md           model card
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ def load_bundle(folder: Path) -> Bundle:
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
     if hashlib.sha256(weights).hexdigest() != description.get("weights_sha256"):
-        raise BundleError(f"{folder / 'model.safetensors'}: damaged (its hash differs); copy the model folder again")
+        raise BundleError(
+            f"{folder / 'model.safetensors'}: damaged (its hash differs); copy the model folder again"
+        )
     try:
         arrays = load(weights)
         statistics = Statistics(arrays.pop("features.mean"), arrays.pop("features.deviation"))
@@ -127,13 +129,20 @@ def _read_description(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BundleError(f"{folder}: not a model folder: it has no model.json; name a folder that asr train wrote") from None
+        raise BundleError(
+            f"{folder}: not a model folder: it has no model.json; name a folder that asr train wrote"
+        ) from None
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: damaged: {error}; copy the model folder again") from None
     if not isinstance(description, dict) or description.get("kind") != KIND:
         kind = description.get("kind") if isinstance(description, dict) else None
-        raise BundleError(f"{path}: a foreign model (kind {kind!r}, not {KIND!r}); name a folder that asr train wrote")
+        raise BundleError(
+            f"{path}: a foreign model (kind {kind!r}, not {KIND!r}); name a folder that asr train wrote"
+        )
     version = description.get("format_version")
     if version != FORMAT_VERSION:
-        raise BundleError(f"{path}: format_version {version}, but this version reads {FORMAT_VERSION}; upgrade: pip install -U recurrent-asr")
+        raise BundleError(
+            f"{path}: format_version {version}, but this version of asr reads {FORMAT_VERSION}; "
+            "upgrade it: pip install -U recurrent-asr"
+        )
     return description

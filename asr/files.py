@@ -28,4 +28,6 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise RunError(f"{path}: cannot be written: {error.strerror}; free some space or choose another place") from None
+        raise RunError(
+            f"{path}: cannot be written: {error.strerror}; free some space or choose another place"
+        ) from None

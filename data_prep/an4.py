@@ -50,7 +50,9 @@ def _utterances(corpus_dir: Path, split: str, skip: Skip) -> Iterator[Utterance]
     name = f"etc/an4_{split}.transcription"
     root = find_below(corpus_dir, name)
     assert root is not None  # `splits` looked
-    recordings = sorted(path for path in (root / "wav" / FOLDERS[split]).rglob("*") if path.suffix in SUFFIXES)
+    recordings = sorted(
+        path for path in (root / "wav" / FOLDERS[split]).rglob("*") if path.suffix in SUFFIXES
+    )
     unread = {path.stem: path for path in recordings}
     for number, line in enumerate(read_text(root / name).splitlines(), start=1):
         if not line.strip():

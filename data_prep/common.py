@@ -51,7 +51,11 @@ def duration_of(source: AudioSource) -> float:
 def measured(source: AudioSource, skip: Skip) -> float:
     """Gives the length of a recording in seconds, or names it to `skip` and gives 0."""
     try:
+        str(source).encode()
         return duration_of(source)
+    except UnicodeEncodeError:
+        skip("recording whose name is not UTF-8", ascii(str(source)))
+        return 0.0
     except AudioError as error:
         skip(UNREADABLE, str(error))
         return 0.0

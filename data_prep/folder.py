@@ -52,15 +52,19 @@ def splits(
 
 def divide(utterances: list[Utterance], shares: Fractions) -> dict[str, list[Utterance]]:
     """Draws dev and test by speaker, or by utterance if there are fewer than three speakers."""
-    by_speaker = len({utterance.speaker for utterance in utterances}) >= ENOUGH_SPEAKERS
+    by_speaker = len({one.speaker for one in utterances if one.speaker}) >= ENOUGH_SPEAKERS
     groups: dict[str, list[Utterance]] = {}
     for utterance in utterances:
-        groups.setdefault(utterance.speaker if by_speaker else utterance.id, []).append(utterance)
+        group = utterance.speaker if by_speaker and utterance.speaker else utterance.id
+        groups.setdefault(group, []).append(utterance)
     total = sum(utterance.duration for utterance in utterances)
     wanted = {"test": shares.test * total, "dev": shares.dev * total, "train": float("inf")}
     divided: dict[str, list[Utterance]] = {"train": [], "dev": [], "test": []}
-    for name in sorted(groups, key=lambda name: hashlib.sha256(name.encode()).digest()):
+    names = sorted(groups, key=lambda name: hashlib.sha256(name.encode()).digest())
+    for name in names:
         split = next(split for split, seconds in wanted.items() if seconds > 1e-6)
+        if name == names[-1] and shares.dev + shares.test < 1 and not divided["train"]:
+            split = "train"  # something is left to train on, however little there is
         divided[split] += groups[name]
         wanted[split] -= sum(utterance.duration for utterance in groups[name])
     return {split: sorted(chosen, key=lambda one: one.id) for split, chosen in divided.items() if chosen}
@@ -93,16 +97,17 @@ def _utterances(root: Path, skip: Skip) -> Iterator[Utterance]:
 def _texts(root: Path, recordings: list[Path], skip: Skip) -> dict[Path, Entry]:
     """Finds the text of each recording; names texts without one, and recordings with two, to `skip`."""
     beside = {path.with_suffix(""): path for path in recordings}
-    called: dict[str, list[Path]] = {}
-    for path in recordings:
-        name = path.relative_to(root).as_posix()
-        for key in {name, _name(path, root), path.name, path.stem}:
-            called.setdefault(_composed(key), []).append(path)
     texts: dict[Path, Entry] = {}
     entries = [(entry, beside.get(Path(entry.recording))) for entry in _text_files(root, skip)]
-    for table in sorted([*root.rglob("*.csv"), *root.rglob("*.tsv")]):
-        folder = table.parent.relative_to(root).as_posix()
-        entries += [(entry, _find(entry, folder, called, skip)) for entry in table_entries(table)]
+    names = _names(root, recordings)
+    for table in _visible(root, "*.csv", "*.tsv"):
+        folder = PurePosixPath(table.parent.relative_to(root).as_posix())
+        for entry in table_entries(table):
+            found = _find(entry, folder, names)
+            if len(found) > 1:
+                skip("name that fits several recordings", f"{entry.where}: {entry.recording}")
+            else:
+                entries.append((entry, found[0] if found else None))
     for entry, recording in entries:
         if recording is None:
             skip("text without a recording", f"{entry.where}: {Path(entry.recording).name}")
@@ -112,24 +117,38 @@ def _texts(root: Path, recordings: list[Path], skip: Skip) -> dict[Path, Entry]:
 
 
 def _text_files(root: Path, skip: Skip) -> Iterator[Entry]:
-    for path in sorted(root.rglob("*.txt")):
+    for path in _visible(root, "*.txt"):
         try:
             yield Entry(str(path.with_suffix("")), clean(read_text(path)), "", str(path))
         except AsrError as error:
             skip("text that cannot be read", str(error))
 
 
-def _find(entry: Entry, folder: str, called: dict[str, list[Path]], skip: Skip) -> Path | None:
-    """Finds the recording that a table means: by its path from the table, else by its name alone."""
-    name = PurePosixPath(entry.recording.replace("\\", "/"))
-    for key in ((PurePosixPath(folder) / name).as_posix(), name.as_posix(), name.name, name.stem):
-        found = called.get(_composed(key), [])
-        if len(found) == 1:
-            return found[0]
-        if found:
-            skip("name that fits several recordings", f"{entry.where}: {entry.recording}")
-            return found[0]
-    return None
+def _visible(root: Path, *patterns: str) -> list[Path]:
+    found = [path for pattern in patterns for path in root.rglob(pattern)]
+    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+
+
+def _names(root: Path, recordings: list[Path]) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+    """Recordings by their paths below `root`, and by their mere names; each with and without suffix."""
+    exact: dict[str, list[Path]] = {}
+    loose: dict[str, list[Path]] = {}
+    for path in recordings:
+        for name in (path.relative_to(root).as_posix(), _name(path, root)):
+            exact.setdefault(_composed(name), []).append(path)
+        for name in (path.name, path.stem):
+            loose.setdefault(_composed(name), []).append(path)
+    return exact, loose
+
+
+def _find(
+    entry: Entry, folder: PurePosixPath, names: tuple[dict[str, list[Path]], dict[str, list[Path]]]
+) -> list[Path]:
+    """Finds the recordings that a table may mean: by the path from the table, else by name alone."""
+    exact, loose = names
+    name = PurePosixPath(_composed(entry.recording.replace("\\", "/")))
+    found = exact.get((folder / name).as_posix()) or exact.get(name.as_posix())
+    return found or loose.get(name.name) or loose.get(name.stem) or []
 
 
 def _name(path: Path, root: Path) -> str:

@@ -26,7 +26,7 @@ def manifests(folder: Path) -> dict[str, Path]:
     inner = list(folder.iterdir())
     if not found and len(inner) == 1 and inner[0].is_dir():
         return manifests(inner[0])
-    return found
+    return dict(sorted(found.items(), key=lambda item: (item[0] != "train", item[0])))
 
 
 def splits(found: dict[str, Path], skip: Skip) -> dict[str, Iterator[Utterance]]:

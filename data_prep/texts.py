@@ -27,7 +27,14 @@ FILE_COLUMNS = (
     *("path", "file", "filename", "file_name", "audio_filepath", "audio_path", "audio_file", "audio"),
     *("wav_filename", "wav", "recording", "clip", "id", "utt_id", "utterance_id", "name"),
 )
-TEXT_COLUMNS = ("normalized_text", "normalized_transcription", "text", "transcript", "transcription", "sentence")
+TEXT_COLUMNS = (
+    "normalized_text",
+    "normalized_transcription",
+    "text",
+    "transcript",
+    "transcription",
+    "sentence",
+)
 SPEAKER_COLUMNS = ("speaker", "speaker_id", "client_id")
 
 
@@ -69,8 +76,9 @@ def table_entries(table: Path) -> Iterator[Entry]:
     content = read_text(table)
     first = next((line for line in content.splitlines() if line.strip()), "")
     mark = "\t" if table.suffix == ".tsv" else next((mark for mark in "\t|" if mark in first), ",")
-    quoting = csv.QUOTE_MINIMAL if mark == "," else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=mark, quoting=quoting)
+    lines = io.StringIO(content, newline="")
+    plain = csv.reader(lines, delimiter=mark, quoting=csv.QUOTE_NONE)
+    reader = csv.reader(lines) if mark == "," else plain
     columns: _Columns | None = None
     try:
         for number, row in enumerate(row for row in reader if any(cell.strip() for cell in row)):

@@ -35,7 +35,7 @@ def splits(corpus_dir: Path, skip: Skip = refuse) -> dict[str, Iterator[Utteranc
         recordings = find_recordings(corpus_dir)
     except AudioError:
         recordings = []
-    named = [path for path in recordings if _NAME.fullmatch(path.stem)]
+    named = sorted((path for path in recordings if _NAME.fullmatch(path.stem)), key=lambda path: path.name)
     if not named:
         raise AsrError(
             f"{corpus_dir}: this does not look like yesno: no recordings named like 0_1_0_0_1_0_1_1.wav; "

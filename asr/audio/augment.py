@@ -82,7 +82,9 @@ def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) ->
         pitches = random.uniform(60.0, 7000.0, random.integers(1, 5))
         sound = sum(np.sin(2 * np.pi * pitch * time + random.uniform(0, 6)) for pitch in pitches)
     elif kind == 3:
-        sound = (random.random(count) < random.uniform(1, 20) / sample_rate) * random.choice([-1.0, 1.0], count)
+        sound = (random.random(count) < random.uniform(1, 20) / sample_rate) * random.choice(
+            [-1.0, 1.0], count
+        )
     else:
         sound = np.zeros(count)
     level = 10 ** (random.uniform(-60.0, 0.0) / 20)

@@ -69,8 +69,8 @@ def normalize(
         return normalized
     if config.normalization == "utterance" and len(features):
         deviation = np.maximum(features.std(0), np.float32(config.deviation_floor))
-        return (features - features.mean(0)) / deviation
-    return (features - statistics.mean) / statistics.deviation
+        return np.asarray((features - features.mean(0)) / deviation, np.float32)
+    return np.asarray((features - statistics.mean) / statistics.deviation, np.float32)
 
 
 def start_running(config: FeatureConfig) -> RunningMean:

@@ -49,7 +49,10 @@ class LazyCommands(click.Group):
 
 @click.command(
     cls=LazyCommands,
-    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": lambda name: name.replace("_", "-")},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda name: name.replace("_", "-"),
+    },
 )
 @click.version_option(__version__, prog_name="asr")
 def group() -> None:

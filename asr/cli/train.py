@@ -22,11 +22,15 @@ def load_recipe(path: Path) -> Recipe:
         raise ConfigError(f"{path}: no such recipe; see recipes/ for examples")
     recipe = runpy.run_path(str(path)).get("recipe")
     if not isinstance(recipe, Recipe):
-        raise ConfigError(f"{path}: defines no recipe; write recipe = Recipe(name=…), as in recipes/an4/bilstm.py")
+        raise ConfigError(
+            f"{path}: defines no recipe; write recipe = Recipe(name=…), as in recipes/an4/bilstm.py"
+        )
     return recipe
 
 
-def train(recipe: Recipe, data: Path, out: Path, settings: tuple[str, ...], device: str, resume: bool) -> None:
+def train(
+    recipe: Recipe, data: Path, out: Path, settings: tuple[str, ...], device: str, resume: bool
+) -> None:
     """Runs a recipe and prints its results on stdout."""
     from asr.recognize.scoring import format_report
     from asr.train.recipe import RunOptions, run_recipe
@@ -40,8 +44,12 @@ def train(recipe: Recipe, data: Path, out: Path, settings: tuple[str, ...], devi
 _options = [
     click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the splits."),
     click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to write."),
-    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the recipe: training.epochs=2"),
-    click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto: a GPU if there is one."),
+    click.option(
+        "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the recipe: training.epochs=2"
+    ),
+    click.option(
+        "--device", default="auto", show_default=True, help="cpu, cuda, or auto: a GPU if there is one."
+    ),
     click.option("--resume", is_flag=True, help="Go on with the run in --out where it stopped."),
 ]
 
@@ -55,8 +63,10 @@ def _with_options(function: click.decorators.FC) -> click.decorators.FC:
 @click.command("train")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @_with_options
-def command(recipe: Path, data: Path, out: Path, settings: tuple[str, ...], device: str, resume: bool) -> None:
-    """Train a model from RECIPE, a Python file that defines a `recipe`.
+def command(
+    recipe: Path, data: Path, out: Path, settings: tuple[str, ...], device: str, resume: bool
+) -> None:
+    r"""Train a model from RECIPE, a Python file that defines a `recipe`.
 
     Writes checkpoints, metrics, learning curves and the finished model (OUT/bundle). Ctrl-C stops
     after the step at hand; the same command with --resume goes on exactly there.

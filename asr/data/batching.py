@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from asr.data.dataset import Dataset, Example
 
 Item = TypeVar("Item")
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     )
 
 
-def pad(arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.generic] | NDArray[np.float32]:
+def pad(arrays: Sequence[NDArray[Number]]) -> NDArray[Number]:
     """Stacks arrays (T_i, …) of unequal length to (N, T, …), zeros behind each."""
     longest = max(len(array) for array in arrays)
     padded = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), arrays[0].dtype)
@@ -122,40 +123,16 @@ class BatchSource:
 
 
 def prefetch(items: Iterable[Item], ahead: int = 2) -> Iterator[Item]:
-    """Draws items in a thread of its own, at most `ahead` before they are asked for.
+    """Draws items in a thread of its own, `ahead` of them before they are asked for.
 
     What the thread raises is raised here; when the consumer stops, so does the thread.
     """
-    slots: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(ahead)
-    stop = threading.Event()
-
-    def put(entry: tuple[bool, Item | BaseException | None]) -> None:
-        while not stop.is_set():
-            try:
-                return slots.put(entry, timeout=0.1)
-            except queue.Full:
-                continue
-
-    def draw() -> None:
-        try:
-            for item in items:
-                put((True, item))
-                if stop.is_set():
-                    return
-            put((False, None))
-        except BaseException as error:  # handed over to the consumer, who raises it
-            put((False, error))
-
-    thread = threading.Thread(target=draw, name="prefetch", daemon=True)
-    thread.start()
+    iterator = iter(items)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
     try:
-        while True:
-            more, item = slots.get()
-            if not more:
-                if isinstance(item, BaseException):
-                    raise item
-                return
-            yield item  # type: ignore[misc]
+        drawn = deque(pool.submit(next, iterator, None) for _ in range(ahead))
+        while (item := drawn.popleft().result()) is not None:
+            drawn.append(pool.submit(next, iterator, None))
+            yield item
     finally:
-        stop.set()
-        thread.join()
+        pool.shutdown(cancel_futures=True)

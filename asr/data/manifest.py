@@ -107,8 +107,10 @@ def parse_line(path: Path, number: int, line: str) -> Utterance:
         raise ManifestError(f"{where}: {readable(error)}; correct the line") from None
     except msgspec.DecodeError as error:
         raise ManifestError(f"{where}: not a JSON object ({error}); correct the line") from None
-    if entry.duration <= 0 or entry.offset < 0:
-        raise ManifestError(f"{where}: duration must be positive and offset not negative; correct the line")
+    if entry.duration <= 0:
+        raise ManifestError(f"{where}: duration must be positive, not {entry.duration:g}; correct the line")
+    if entry.offset < 0:
+        raise ManifestError(f"{where}: offset must not be negative: {entry.offset:g}; correct the line")
     file = entry.audio_filepath
     try:
         audio = _locate(path, file)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from asr.config import ModelConfig
 from asr.model.layers import NORMS, FrontEnd, Lookahead, VariationalDropout
 from asr.model.recurrent import Path, RecurrentLayer
+from asr.model.windows import emission_window, lookahead_window
 from asr.window import Window
 
 
@@ -23,7 +24,7 @@ class AcousticModel(nn.Module):
     def __init__(self, config: ModelConfig, mels: int, vocabulary: int) -> None:
         super().__init__()
         self.config = config
-        self.front_end = FrontEnd(mels, config.channels, config.subsampling)
+        self.front_end = FrontEnd(config, mels)
         norms: list[nn.Module] = []
         layers: list[RecurrentLayer] = []
         size = self.front_end.outputs
@@ -34,7 +35,7 @@ class AcousticModel(nn.Module):
         self.norms = nn.ModuleList(norms)
         self.layers = nn.ModuleList(layers)
         self.dropout = VariationalDropout(config.dropout)
-        self.lookahead = Lookahead(size, config.lookahead) if config.lookahead else None
+        self.lookahead = Lookahead(size, lookahead_window(config)) if config.lookahead else None
         self.head_norm = NORMS[config.norm](size)
         self.head = nn.Linear(size, vocabulary)
         nn.init.xavier_uniform_(self.head.weight)
@@ -43,8 +44,7 @@ class AcousticModel(nn.Module):
     @property
     def window(self) -> Window:
         """The Window from feature frames to emission frames, lookahead included."""
-        window = self.front_end.window
-        return window.then(self.lookahead.window) if self.lookahead else window
+        return emission_window(self.config)
 
     def path_on(self, device: torch.device) -> Path:
         """The way through the recurrent layers that `config.path` means on a device."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from asr.config import ModelConfig
 from asr.model.recurrent import frame_mask
+from asr.model.windows import convolution_windows
 from asr.window import Window
 
 
@@ -16,29 +18,25 @@ class FrontEnd(nn.Module):
     convolution would read there if the utterance were alone; so padding never leaks.
 
     Args:
+        config: Channels C of both convolutions, and the subsampling.
         mels: Bands F of the input.
-        channels: Channels C of both convolutions.
-        subsampling: 2 or 4.
     """
 
-    def __init__(self, mels: int, channels: int, subsampling: int) -> None:
+    def __init__(self, config: ModelConfig, mels: int) -> None:
         super().__init__()
-        strides = [(2, 2), (subsampling // 2, 2)]
-        self.windows = tuple(Window(kernel=3, stride=stride, left=1, right=1) for stride, _ in strides)
+        self.windows = convolution_windows(config)
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(inputs, channels, kernel_size=3, stride=stride, padding=1)
-            for inputs, stride in zip((1, channels), strides, strict=True)
+            nn.Conv2d(
+                inputs,
+                config.channels,
+                (window.kernel, 3),
+                stride=(window.stride, 2),
+                padding=(window.left, 1),
+            )
+            for inputs, window in zip((1, config.channels), self.windows, strict=True)
         )
-        bands = mels
-        for _ in strides:
-            bands = (bands + 1) // 2
-        self.outputs = channels * bands
-
-    @property
-    def window(self) -> Window:
-        """The Window from feature frames to emission frames."""
-        first, second = self.windows
-        return first.then(second)
+        bands = ((mels + 1) // 2 + 1) // 2
+        self.outputs = config.channels * bands
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Turns features (N, T, F) with lengths (N,) into (N, S, C · bands) with their lengths."""
@@ -47,8 +45,7 @@ class FrontEnd(nn.Module):
             x = x.contiguous(memory_format=torch.channels_last)
         for convolution, window in zip(self.convolutions, self.windows, strict=True):
             x = torch.relu(convolution(x))
-            lengths = window.output_length(lengths.numpy())
-            lengths = torch.from_numpy(lengths)
+            lengths = torch.from_numpy(window.output_length(lengths.numpy()))
             x = x * frame_mask(lengths, x.shape[2]).to(x.device)[:, None, :, None]
         return x.permute(0, 2, 3, 1).flatten(2), lengths
 
@@ -116,13 +113,13 @@ class Lookahead(nn.Module):
 
     Args:
         size: Units D.
-        frames: Future frames that each output waits for.
+        window: From input to output frames: how far each output looks ahead.
     """
 
-    def __init__(self, size: int, frames: int) -> None:
+    def __init__(self, size: int, window: Window) -> None:
         super().__init__()
-        self.window = Window(kernel=frames + 1, right=frames)
-        self.convolution = nn.Conv1d(size, size, kernel_size=frames + 1, groups=size, bias=False)
+        self.window = window
+        self.convolution = nn.Conv1d(size, size, kernel_size=window.kernel, groups=size, bias=False)
         with torch.no_grad():
             self.convolution.weight.zero_()
             self.convolution.weight[:, :, 0] = 1.0

@@ -20,7 +20,7 @@ State = tuple[Tensor, ...]
 
 Path = Literal["pairs", "packed"]
 
-_CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+_CELLS: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class RecurrentLayer(nn.Module):
@@ -52,7 +52,7 @@ class RecurrentLayer(nn.Module):
                     nn.init.ones_(parameter.data[hidden : 2 * hidden])
                 continue
             fill = nn.init.orthogonal_ if name.startswith("weight_hh") else nn.init.xavier_uniform_
-            for gate in parameter.data.split(hidden):
+            for gate in torch.split(parameter.data, hidden):
                 fill(gate)
 
     def forward(
@@ -95,7 +95,7 @@ class RecurrentLayer(nn.Module):
         return y, tuple(last) if self.cell == "lstm" else (last,)
 
     def _pairs(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State | None]:
-        weights = self.rnn._flat_weights
+        weights = [weight for weight in self.rnn._flat_weights if weight is not None]
         y, last = self._one_direction(x, weights[:4], state)
         mask = frame_mask(lengths, x.shape[1]).to(x.device)
         if not self.rnn.bidirectional:
@@ -105,9 +105,7 @@ class RecurrentLayer(nn.Module):
         y = torch.cat([y, reorder(backward, order)], dim=-1)
         return y * mask[:, :, None].to(y.dtype), None
 
-    def _one_direction(
-        self, x: Tensor, weights: list[Tensor], state: State | None
-    ) -> tuple[Tensor, State]:
+    def _one_direction(self, x: Tensor, weights: list[Tensor], state: State | None) -> tuple[Tensor, State]:
         if state is None:
             state = self.initial_state(x.shape[0])
         options = (True, 1, 0.0, self.training, False, True)

@@ -12,6 +12,7 @@ from asr.audio.features import framing, log_mel
 from asr.audio.io import AudioSource, load_audio
 from asr.audio.normalization import normalize
 from asr.bundle import Bundle, load_bundle
+from asr.data.batching import pad
 from asr.decode.ctc import greedy
 from asr.decode.words import to_segment
 from asr.recognize.engine import Engine
@@ -97,10 +98,7 @@ def _run(
     engine: Engine, features: Sequence[NDArray[np.float32]], batch: list[int]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     lengths = np.array([len(features[index]) for index in batch], np.int64)
-    padded = np.zeros((len(batch), int(lengths.max()), features[batch[0]].shape[1]), np.float32)
-    for row, index in zip(padded, batch, strict=True):
-        row[: len(features[index])] = features[index]
-    emission = engine.run(padded, lengths)
+    emission = engine.run(pad([features[index] for index in batch]), lengths)
     for row, index, length in zip(emission.log_probs, batch, emission.lengths, strict=True):
         yield index, row[:length]
 

@@ -36,7 +36,9 @@ class TorchEngine:
             model.load_state_dict(weights)
         except RuntimeError as error:
             problem = " ".join(str(error).split())
-            raise BundleError(f"{bundle.name}: weights and model.json disagree; copy the model folder again: {problem}") from None
+            raise BundleError(
+                f"{bundle.name}: weights and model.json disagree; copy the model folder again: {problem}"
+            ) from None
         return cls(model.to(device).eval())
 
     @property

@@ -129,7 +129,9 @@ def tokenizer_from_texts(config: TokenizerConfig, texts: Iterable[str]) -> Token
 
 def tokenizer_from_vocabulary(config: TokenizerConfig, vocabulary: Sequence[str]) -> Tokenizer:
     """Makes the tokenizer that `config` names from a stored vocabulary."""
-    return {"characters": CharacterTokenizer, "words": WordTokenizer}[config.kind](tuple(vocabulary))
+    if config.kind == "words":
+        return WordTokenizer(tuple(vocabulary))
+    return CharacterTokenizer(tuple(vocabulary))
 
 
 def write_tokens(vocabulary: Sequence[str]) -> str:
@@ -147,7 +149,9 @@ def read_tokens(content: str, where: str) -> tuple[str, ...]:
     for number, line in enumerate(content.removesuffix("\n").split("\n"), start=1):
         token, separator, index = line.rpartition(" ")
         if not separator or not token or index != str(number - 1):
-            raise BundleError(f"{where}, line {number}: expected 'token {number - 1}'; the model folder is damaged")
+            raise BundleError(
+                f"{where}, line {number}: expected 'token {number - 1}'; the model folder is damaged"
+            )
         tokens.append(token)
     if not tokens or tokens[0] != BLANK:
         raise BundleError(f"{where}: the first token must be {BLANK}; the model folder is damaged")
@@ -164,4 +168,7 @@ def _written(character: str) -> str:
 
 def _unknown_message(unit: str, text: str) -> str:
     codes = " ".join(f"U+{ord(character):04X}" for character in unit[:3])
-    return f"{unit!r} ({codes}) in {text[:60]!r} is not in the vocabulary; correct the text or choose another normaliser"
+    return (
+        f"{unit!r} ({codes}) in {text[:60]!r} is not in the vocabulary; "
+        "correct the text or choose another normaliser"
+    )

@@ -18,6 +18,7 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, par
         parameters: Number of weights.
     """
     model, data, training = recipe.model, facts["data"], facts["training"]
+    environment = facts["environment"]
     direction = "bidirectional" if model.bidirectional else "unidirectional"
     lines = [
         "---",
@@ -26,13 +27,14 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, par
         "---",
         f"# {recipe.name}",
         "",
-        f"{model.layers} {direction} {model.cell.upper()} layers of {model.hidden} units, {model.subsampling}x "
-        f"subsampling, {recipe.tokenizer.kind} ({vocabulary} tokens), {parameters:,} parameters, CTC.",
+        f"{model.layers} {direction} {model.cell.upper()} layers of {model.hidden} units, "
+        f"{model.subsampling}x subsampling, {recipe.tokenizer.kind} ({vocabulary} tokens), {parameters:,} parameters, CTC.",
         "",
         f"- Training data: {data['train_utterances']} utterances, {data['train_hours']:.2f} h; "
         f"chosen on {data['dev_utterances']} utterances, {data['dev_hours']:.2f} h.",
-        f"- Training: {training['epochs']} epochs, {training['cpu_minutes']:.1f} CPU minutes in {training['precision']} "
-        f"on {facts['environment']['processor']}; seed {recipe.training.seed}; commit {facts['environment']['commit'] or 'unknown'}.",
+        f"- Training: {training['epochs']} epochs, {training['cpu_minutes']:.1f} CPU minutes "
+        f"in {training['precision']} on {environment['processor']}; "
+        f"seed {recipe.training.seed}; commit {environment['commit'] or 'unknown'}.",
         f"- Weights: {training['weights']}.",
         f"- Normaliser of texts: `{recipe.tokenizer.normalizer}`.",
         "",

@@ -61,20 +61,28 @@ def pack_training(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[st
     """Collects the tensors of model, optimiser and random generators under unique names."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in state.items() if value is not None}
+        tensors |= {
+            f"optimizer.{index}.{key}": torch.as_tensor(value)
+            for key, value in state.items()
+            if value is not None
+        }
     tensors["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
     return tensors
 
 
-def unpack_training(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def unpack_training(
+    tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
     """Puts back what `pack_training` collected.
 
     Raises:
         RunError: If the tensors are of another model.
     """
-    weights = {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
+    weights = {
+        name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")
+    }
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

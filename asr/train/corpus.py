@@ -82,7 +82,9 @@ def _read(splits: Sequence[str], data: Path, hashes: dict[str, str]) -> list[Utt
         read = read_manifest(path)
         for utterance in read:
             if not utterance.text.strip():
-                raise ManifestError(f"{path}: the text of {utterance.id!r} is empty; write it, or remove the line")
+                raise ManifestError(
+                    f"{path}: the text of {utterance.id!r} is empty; write it, or remove the line"
+                )
         utterances += read
     return utterances
 
@@ -92,7 +94,9 @@ def _dev_ids(recipe: Recipe, utterances: Sequence[Utterance], data: Path) -> set
     if recipe.dev_speakers:
         missing = set(recipe.dev_speakers) - {utterance.speaker for utterance in utterances}
         if missing:
-            raise ManifestError(f"{data}: no utterance of dev speaker {min(missing)!r}; correct dev_speakers of the recipe")
+            raise ManifestError(
+                f"{data}: no utterance of dev speaker {min(missing)!r}; correct dev_speakers of the recipe"
+            )
         return {utterance.id for utterance in utterances if utterance.speaker in recipe.dev_speakers}
     ranked = sorted(utterances, key=lambda utterance: hashlib.sha256(utterance.id.encode()).digest())
     return {utterance.id for utterance in ranked[: max(1, round(recipe.dev_fraction * len(utterances)))]}

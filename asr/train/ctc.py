@@ -64,7 +64,10 @@ class CTCObjective:
             )
             blanks.append(blank_ratio(log_probs))
         totals = report(scored)
-        parts = {"dev_character_error_rate": totals.characters.rate, "dev_blank_ratio": float(np.mean(blanks))}
+        parts = {
+            "dev_character_error_rate": totals.characters.rate,
+            "dev_blank_ratio": float(np.mean(blanks)),
+        }
         return Metrics(totals.words.rate, parts)
 
 

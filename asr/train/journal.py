@@ -7,9 +7,18 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from torch.utils.tensorboard import SummaryWriter
 
 
@@ -69,7 +78,10 @@ class Journal:
         if self._task is None:
             self._task = self._progress.add_task("", total=planned, completed=epoch * batches + done, note="")
         self._progress.update(
-            self._task, description=f"epoch {epoch + 1}/{epochs}", total=planned, completed=epoch * batches + done
+            self._task,
+            description=f"epoch {epoch + 1}/{epochs}",
+            total=planned,
+            completed=epoch * batches + done,
         )
 
     def advance(self, batches: int, loss: float) -> None:
@@ -97,7 +109,7 @@ class Journal:
             self._board.add_scalar(f"{kind}/{name}", value, step)
 
 
-def read_metrics(path: Path) -> list[dict[str, float | str | None]]:
+def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Reads metrics.jsonl; a last line that was cut off by a crash is dropped."""
     if not path.exists():
         return []

@@ -11,7 +11,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -157,22 +157,23 @@ class Trainer:
 
     def _step(self, group: list[Batch], batches: int) -> None:
         """One optimiser step on a group of batches."""
-        state, model = self.state, self.objective.model
+        state = self.state
         progress = (state.epoch + state.batch / batches) / self.config.epochs
         rate = learning_rate(self.config, progress, state.stalls)
         set_learning_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
-        total, count, parts = 0.0, 0, {}
+        total, count = 0.0, 0
+        parts: Mapping[str, float] = {}
         for batch in group:
             with self.precision.autocast(self._device):
                 loss = self.objective.loss(batch)
             if loss.count:
-                loss.total.backward()
+                torch.autograd.backward(loss.total)
             total += float(loss.total.detach())
             count += loss.count
             state.skipped += loss.skipped
             parts = loss.parts
-        norm = self._apply_gradients(count)
+        norms = self._apply_gradients(count)
         state.step += 1
         state.batch += len(group)
         state.loss_total += total
@@ -181,23 +182,31 @@ class Trainer:
         if advice := self._stuck.update(total / max(count, 1), parts.get("blank_ratio", 0.0)):
             self.journal.warn(advice)
         if state.step % LOG_STEPS == 0:
-            figures = {"loss": total / max(count, 1), "learning_rate": rate, "gradient_norm": norm, **parts}
-            layers = {f"gradient_norm/{part}": value for part, value in gradient_norms(model).items()}
-            self.journal.write("step", state.step, figures | layers)
+            figures = {"loss": total / max(count, 1), "learning_rate": rate, **norms, **parts}
+            self.journal.write("step", state.step, figures)
 
-    def _apply_gradients(self, count: int) -> float:
-        """Scales by the number of utterances, clips, and updates; counts what it has to leave out."""
+    def _apply_gradients(self, count: int) -> dict[str, float]:
+        """Scales by the number of utterances, clips, and updates; counts what it has to leave out.
+
+        Returns:
+            Gradient norms before clipping: of everything, and at logged steps of every layer.
+        """
+        norms: dict[str, float] = {}
         parameters = [p for p in self.objective.model.parameters() if p.grad is not None]
         for parameter in parameters:
             assert parameter.grad is not None
             parameter.grad.div_(max(count, 1))
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.config.clip))
-        if count and math.isfinite(norm):
+        if (self.state.step + 1) % LOG_STEPS == 0:
+            norms = {
+                f"gradient_norm/{part}": norm for part, norm in gradient_norms(self.objective.model).items()
+            }
+        norms["gradient_norm"] = float(torch.nn.utils.clip_grad_norm_(parameters, self.config.clip))
+        if count and math.isfinite(norms["gradient_norm"]):
             self.optimizer.step()
         else:
             self.state.skipped_steps += 1
             self.journal.warn(f"step {self.state.step}: no finite gradient, the step is left out")
-        return norm
+        return norms
 
     def _end_epoch(self) -> None:
         """Validates, keeps the best weights, and moves on to the next epoch."""

@@ -48,9 +48,7 @@ class StuckLoss:
             return ""
         self._told = True
         return (
-            f"the model has written only blanks for {WINDOW_STEPS} steps and the loss stays at {now / WINDOW_STEPS:.1f}: "
+            f"only blanks for {WINDOW_STEPS} steps, and the loss stays at {now / WINDOW_STEPS:.1f}: "
             "check that texts belong to their recordings (asr check), lower or raise training.learning_rate "
             "three-fold, begin SpecAugment later (augment.spec_from_epoch), or use model.subsampling=2"
         )
-
-

@@ -1,13 +1,13 @@
 """Runs a recipe: data, model, training, averaging, bundle, evaluation, all in one run folder.
 
-    recipe.json              the resolved recipe; a resumed run must agree with it
-    environment.json         commit, versions, processor, data hashes
-    metrics.jsonl            every 20th step and every epoch; also in tensorboard/
-    checkpoint.safetensors   everything needed to go on
-    best/                    the weights of the best epochs
-    curves.png               learning curves
-    bundle/                  the trained model, ready for asr transcribe
-    results/<split>.json     error rates, utterance by utterance
+recipe.json              the resolved recipe; a resumed run must agree with it
+environment.json         commit, versions, processor, data hashes
+metrics.jsonl            every 20th step and every epoch; also in tensorboard/
+checkpoint.safetensors   everything needed to go on
+best/                    the weights of the best epochs
+curves.png               learning curves
+bundle/                  the trained model, ready for asr transcribe
+results/<split>.json     error rates, utterance by utterance
 """
 
 from __future__ import annotations
@@ -181,9 +181,13 @@ def _introduce(
             f"{impossible[0]!r} for one; asr check lists them"
         )
     known = corpus.tokenizer
-    strange = {unit for u in corpus.dev for unit in known.unknown(normalize(u.text, recipe.tokenizer.normalizer))}
+    strange = {
+        unit for u in corpus.dev for unit in known.unknown(normalize(u.text, recipe.tokenizer.normalizer))
+    }
     if strange:
-        journal.warn(f"the dev texts hold {len(strange)} units that no training text has: {sorted(strange)[:10]}")
+        journal.warn(
+            f"the dev texts hold {len(strange)} units that no training text has: {sorted(strange)[:10]}"
+        )
 
 
 def _best_weights(objective: CTCObjective, paths: Sequence[Path]) -> tuple[Mapping[str, Tensor], str]:

@@ -32,7 +32,9 @@ def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bo
     path = run / "recipe.json"
     if not resume:
         if path.exists():
-            raise RunError(f"{run}: holds a run already; add --resume to go on with it, or choose another --out")
+            raise RunError(
+                f"{run}: holds a run already; add --resume to go on with it, or choose another --out"
+            )
         resolved, remembered = with_settings(recipe, settings), list(settings)
     else:
         stored, remembered = _read(path)

@@ -87,7 +87,7 @@ class Speaker:
             raise AsrError(STOPPED) from None
         header = self._header()
         content = self._process.stdout.read(2 * int(header["samples"]))
-        samples = np.frombuffer(content, "<i2").astype(np.float32) / 32768
+        samples = np.frombuffer(content, "<i2").astype(np.float32) / np.float32(32768)
         return resample(samples, int(header["sample_rate"]), SAMPLE_RATE)
 
     def _header(self) -> dict[str, str]:

@@ -23,6 +23,7 @@ import sys
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 # From eSpeak NG's speak_lib.h.
 RETURN_WHEN_SPOKEN = 2
@@ -84,7 +85,7 @@ def from_wheel() -> Synthesizer | None:
     received = bytearray()
 
     @CALLBACK
-    def receive(samples: object, count: int, _events: object) -> int:
+    def receive(samples: Any, count: int, _events: Any) -> int:
         if samples and count > 0:
             received.extend(ctypes.string_at(samples, 2 * count))
         return 0

@@ -1,0 +1,51 @@
+"""``asr evaluate``: word and character error rates of a model on a manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from asr.cli.options import device_option, model_option
+from asr.data.manifest import read_manifest
+from asr.files import write_atomically
+from asr.recognize.evaluate import recognize
+from asr.recognize.recognizer import load
+from asr.recognize.scoring import format_report, report, report_json
+from asr.text.normalize import normalize
+
+
+@click.command("evaluate")
+@click.argument("manifest", type=click.Path(path_type=Path))
+@model_option
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write all results here.")
+@click.option(
+    "--worst", type=click.IntRange(min=0), default=5, show_default=True, help="Worst utterances to show."
+)
+@device_option
+def command(manifest: Path, model: Path, json_path: Path | None, worst: int, device: str) -> None:
+    r"""Recognise the utterances of MANIFEST and count the errors.
+
+    Prints word and character error rates, a 95 % bootstrap interval (over speakers where there are
+    five or more, else over utterances) and the worst utterances, aligned.
+
+    \b
+    asr evaluate data/an4/test/manifest.jsonl --model models/an4-bilstm
+    """
+    recognizer = load(model, device=device)
+    utterances = read_manifest(manifest)
+    tokenizer, normalizer = recognizer.bundle.tokenizer, recognizer.bundle.tokenizer_config.normalizer
+    strange = {unit for u in utterances for unit in tokenizer.unknown(normalize(u.text, normalizer))}
+    if strange:
+        shown = " ".join(repr(unit) for unit in sorted(strange)[:10])
+        click.echo(f"note: the model cannot write {len(strange)} units of the references: {shown}", err=True)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("recognising", total=len(utterances))
+        scored = recognize(recognizer, utterances, lambda count: progress.advance(task, count))
+    result = report(scored)
+    click.echo(format_report(result, worst))
+    if json_path is not None:
+        write_atomically(json_path, report_json(result))

@@ -1,0 +1,150 @@
+"""``asr transcribe``: write down what recordings say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from asr.audio.io import AudioSource, find_recordings, load_bytes
+from asr.cli.options import device_option, model_option
+from asr.errors import AsrError
+from asr.files import write_atomically
+from asr.recognize.formats import FORMATS
+from asr.recognize.recognizer import Recognizer, load
+from asr.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something to transcribe: a file, or standard input where `path` is None.
+
+    Attributes:
+        path: The file.
+        name: How its output files are called, without extension; may hold folders.
+    """
+
+    path: Path | None
+    name: str
+
+
+@click.command("transcribe")
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
+@model_option
+@click.option(
+    "-f",
+    "--output-format",
+    type=click.Choice([*FORMATS, "all"]),
+    default="txt",
+    show_default=True,
+    help="txt: the text; json: words with times and probabilities; all: both, with -o.",
+)
+@click.option(
+    "-o",
+    "--output-dir",
+    type=click.Path(path_type=Path),
+    help="Write one file per recording here, not to stdout.",
+)
+@click.option(
+    "--channel", type=click.IntRange(min=0), help="Listen to one channel, from 0 on; default: the mean."
+)
+@device_option
+def command(
+    files: tuple[str, ...],
+    model: Path,
+    output_format: str,
+    output_dir: Path | None,
+    channel: int | None,
+    device: str,
+) -> int:
+    r"""Write down what FILES say: recordings, folders of them, or - for standard input.
+
+    Text goes to stdout, everything else to stderr. A file that cannot be read is reported, the
+    others are still transcribed, and the exit status is 1.
+
+    \b
+    asr transcribe talk.mp3 --model runs/an4/bundle
+    asr transcribe recordings/ --model runs/an4/bundle -f all -o texts/
+    """
+    if output_format == "all" and output_dir is None:
+        raise click.UsageError("-f all writes several files for each recording: name a folder with -o")
+    recognizer = load(model, device=device)
+    formats = list(FORMATS) if output_format == "all" else [output_format]
+    failed = 0
+    many = len(files) > 1 or Path(files[0]).is_dir()
+    for entry in _progress(list(_inputs(files))):
+        try:
+            if isinstance(entry, AsrError):
+                raise entry
+            transcript = _transcribe(recognizer, entry, channel)
+            _deliver(transcript, entry, formats, output_dir, many)
+        except AsrError as error:
+            click.echo(f"error: {error}", err=True)
+            failed += 1
+    if failed:
+        click.echo(f"{failed} of the inputs could not be transcribed", err=True)
+    return 1 if failed else 0
+
+
+def _inputs(files: Iterable[str]) -> Iterator[Input | AsrError]:
+    """Unfolds folders; what cannot be unfolded becomes an error in its place."""
+    taken: set[str] = set()
+    for file in files:
+        if file == "-":
+            yield Input(None, _unused("stdin", taken))
+        elif Path(file).is_dir():
+            try:
+                for path in find_recordings(Path(file)):
+                    yield Input(path, _unused(str(path.relative_to(file).with_suffix("")), taken))
+            except AsrError as error:
+                yield error
+        else:
+            yield Input(Path(file), _unused(Path(file).stem, taken))
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """Numbers a name that is taken: a, a-2, a-3."""
+    number, unused = 1, name
+    while unused in taken:
+        number += 1
+        unused = f"{name}-{number}"
+    taken.add(unused)
+    return unused
+
+
+def _transcribe(recognizer: Recognizer, entry: Input, channel: int | None) -> Transcript:
+    if entry.path is not None:
+        return recognizer.transcribe(AudioSource(entry.path), channel=channel)
+    rate = recognizer.bundle.features.sample_rate
+    content = sys.stdin.buffer.read()
+    return recognizer.transcribe_samples(
+        load_bytes(content, "standard input", sample_rate=rate, channel=channel)
+    )
+
+
+def _deliver(
+    transcript: Transcript, entry: Input, formats: list[str], folder: Path | None, many: bool
+) -> None:
+    name = str(entry.path) if entry.path else "-"
+    for extension in formats:
+        content = FORMATS[extension](transcript, name)
+        if folder is not None:
+            write_atomically(folder / f"{entry.name}.{extension}", content)
+        elif extension == "txt" and many:
+            click.echo(f"{name}: {transcript.text}")
+        else:
+            click.echo(content, nl=False)
+
+
+def _progress(inputs: list[Input | AsrError]) -> Iterator[Input | AsrError]:
+    """Shows progress on stderr where that is a terminal and there is more than one input."""
+    console = Console(stderr=True)
+    with Progress(
+        console=console, transient=True, disable=len(inputs) < 2 or not console.is_terminal
+    ) as progress:
+        yield from progress.track(inputs, description="transcribing")
