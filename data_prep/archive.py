@@ -76,6 +76,17 @@ def _tar_members(file: IO[bytes], archive: Path) -> Iterator[Member]:
             size = content.seek(0, SEEK_END)
             content.seek(0)
             yield member.name, size, content
+        _check_end(tar, archive)
+
+
+def _check_end(tar: tarfile.TarFile, archive: Path) -> None:
+    """Checks that the end mark is there, which tarfile does not ask for, and reads on to the checksum."""
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise AsrError(f"{archive}: damaged or cut off (no end mark); copy it again")
+    while tar.fileobj.read(1 << 20):
+        pass
 
 
 def _zip_members(file: IO[bytes], archive: Path) -> Iterator[Member]:

@@ -81,7 +81,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         ManifestError: If the file cannot be read or is not UTF-8.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such manifest; python -m data_prep makes one") from None
     except UnicodeDecodeError as error:
@@ -89,7 +89,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from None
     for number, line in enumerate(text.split("\n"), start=1):
-        line = line.strip().strip("\ufeff")  # joined files carry marks in the middle
+        line = line.strip(" \t\ufeff")  # joined files carry marks in the middle
         if line:
             yield number, line
 

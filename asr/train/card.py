@@ -28,7 +28,8 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, par
         f"# {recipe.name}",
         "",
         f"{model.layers} {direction} {model.cell.upper()} layers of {model.hidden} units, "
-        f"{model.subsampling}x subsampling, {recipe.tokenizer.kind} ({vocabulary} tokens), {parameters:,} parameters, CTC.",
+        f"{model.subsampling}x subsampling, {recipe.tokenizer.kind} ({vocabulary} tokens), "
+        f"{parameters:,} parameters, CTC.",
         "",
         f"- Training data: {data['train_utterances']} utterances, {data['train_hours']:.2f} h; "
         f"chosen on {data['dev_utterances']} utterances, {data['dev_hours']:.2f} h.",

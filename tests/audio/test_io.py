@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import json
-import logging
 import os
 import struct
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from asr.audio.io import AudioSource, find_recordings, load_audio, load_bytes, probe
+from asr.audio.io import AudioSource, load_audio, load_bytes, probe
 from asr.errors import AudioError
+from tests.helpers.recordings import encoded, refused, saved
 from tests.helpers.tones import chord, noise, silence, tone
 
 SPEECHLIKE = chord([200, 700, 1_900], 1.0)
-
-
-def encoded(samples, rate=16_000, kind="WAV", subtype=None):
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, rate, format=kind, subtype=subtype)
-    return buffer.getvalue()
-
-
-def saved(folder: Path, content: bytes, name="a.wav") -> AudioSource:
-    (folder / name).write_bytes(content)
-    return AudioSource(folder / name)
-
-
-def refused(source, **options) -> str:
-    with pytest.raises(AudioError) as caught:
-        load_audio(source, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert source.path.name in message
-    assert ";" in message, "the message names no remedy"
-    return message
 
 
 def notes(caplog):
@@ -156,43 +132,6 @@ def test_a_pipe_is_read(tmp_path):
     os.close(reading)
 
 
-def test_tar_members_are_read_in_place(tmp_path):
-    archive = tmp_path / "train.tar"
-    contents = {"s1/a.flac": encoded(SPEECHLIKE, kind="FLAC"), "./s1/b.wav": encoded(tone(440, 0.5))}
-    with tarfile.open(archive, "w") as tar:
-        for name, content in contents.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    source = AudioSource(archive, "s1/a.flac")
-    assert str(source) == f"{archive}:s1/a.flac"
-    assert probe(source).samples == 16_000
-    assert np.array_equal(load_audio(source), load_bytes(contents["s1/a.flac"], "a.flac"))
-    assert len(load_audio(AudioSource(archive, "s1/b.wav"), start=0.25)) == 4_000
-    assert list(tmp_path.iterdir()) == [archive]
-    assert "s1/none.wav: no such member" in refused(AudioSource(archive, "s1/none.wav"))
-    with tarfile.open(archive, "w"):  # a changed archive is read anew
-        pass
-    assert "no such member" in refused(source)
-    archive.write_bytes(b"not a tar file at all, but long enough" * 40)
-    assert "not a whole, uncompressed tar file" in refused(source)
-    archive.unlink()
-    assert "no such file" in refused(source)
-    assert "folder" in refused(AudioSource(tmp_path, "a.wav"))
-
-
-@pytest.mark.data
-def test_real_opus_members_have_the_length_of_their_manifest(data_folder):
-    archive = data_folder / "librispeech" / "dev-clean.tar"
-    lines = archive.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
-    for line in lines[:: len(lines) // 5]:
-        entry = json.loads(line)
-        source = AudioSource(archive, entry["audio_filepath"])
-        info = probe(source)
-        assert info.sample_rate == 16_000
-        assert info.samples == len(load_audio(source)) == round(16_000 * entry["duration"])
-
-
 def m4a() -> bytes:
     return struct.pack(">I", 32) + b"ftypM4A " + bytes(500)
 
@@ -231,7 +170,6 @@ def test_what_is_no_recording_is_refused_in_one_line(tmp_path, content, told):
 def test_what_the_system_refuses_is_told_in_one_line(tmp_path):
     assert "no such file" in refused(AudioSource(tmp_path / "none.wav"))
     assert "a folder" in refused(AudioSource(tmp_path))
-    assert "'" in refused(AudioSource(tmp_path / "two\nlines.wav")).partition(":")[0] or True
     plain = saved(tmp_path, b"x", "file").path
     assert "cannot be read" in refused(AudioSource(plain / "a.wav"))
 
@@ -294,19 +232,5 @@ def test_a_low_rate_gives_one_note(tmp_path, caplog):
 
 
 def test_a_tone_at_full_scale_is_not_clipped(tmp_path, caplog):
-    load_audio(saved(tmp_path, encoded(tone(300, 1, amplitude=1.0))))
+    load_audio(saved(tmp_path, encoded(tone(301, 1, amplitude=1.0))))
     assert not notes(caplog)
-
-
-def test_recordings_are_found_below_a_folder(tmp_path):
-    names = ["b/c.FLAC", "a.wav", "b/a.opus", "b/notes.txt", ".hidden.wav", "z.Mp3"]
-    for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in find_recordings(tmp_path)]
-    assert found == ["a.wav", "b/a.opus", "b/c.FLAC", "z.Mp3"]
-    (tmp_path / "none").mkdir()
-    with pytest.raises(AudioError, match="none: no recordings"):
-        find_recordings(tmp_path / "none")
-    with pytest.raises(AudioError, match="missing: no such folder"):
-        find_recordings(tmp_path / "missing")
