@@ -67,7 +67,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     Raises:
         RunError: If it cannot be written.
     """
-    arrays = {f"weights.{name}": np.ascontiguousarray(array) for name, array in bundle.weights.items()}
+    arrays = {f"weights.{name}": np.asarray(array, order="C") for name, array in bundle.weights.items()}
     arrays["features.mean"] = bundle.statistics.mean
     arrays["features.deviation"] = bundle.statistics.deviation
     weights = save(arrays)
@@ -99,6 +99,7 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         weights = (folder / "model.safetensors").read_bytes()
         tokens = (folder / "tokens.txt").read_text(encoding="utf-8")
+        card = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
     if hashlib.sha256(weights).hexdigest() != description.get("weights_sha256"):
@@ -108,31 +109,41 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         arrays = load(weights)
         statistics = Statistics(arrays.pop("features.mean"), arrays.pop("features.deviation"))
+        features = from_dict(FeatureConfig, description["features"], where=where)
+        if {statistics.mean.shape, statistics.deviation.shape} != {(features.mels,)}:
+            raise BundleError(
+                f"{where}: its features.mels and the weights disagree; copy the model folder again"
+            )
         return Bundle(
             name=str(description["name"]),
-            features=from_dict(FeatureConfig, description["features"], where=where),
+            features=features,
             statistics=statistics,
             tokenizer_config=from_dict(TokenizerConfig, description["tokenizer"], where=where),
             vocabulary=read_tokens(tokens, str(folder / "tokens.txt")),
             model=from_dict(ModelConfig, description["model"], where=where),
             weights={name.removeprefix("weights."): array for name, array in arrays.items()},
+            card=card,
             facts=description.get("facts", {}),
         )
-    except (KeyError, SafetensorError, ConfigError, AttributeError) as error:
+    except KeyError as error:
+        raise BundleError(f"{folder}: the model folder is damaged: no {error}; copy it again") from None
+    except (SafetensorError, ConfigError) as error:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
     path = folder / "model.json"
-    if not folder.is_dir():
-        raise BundleError(f"{folder}: no such model folder; check the path, or train one with asr train")
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BundleError(
-            f"{folder}: not a model folder: it has no model.json; name a folder that asr train wrote"
-        ) from None
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        if folder.exists():
+            problem = "not a model folder: it has no model.json; name a folder that asr train wrote"
+        else:
+            problem = "no such model folder; check the path, or train one with asr train"
+        raise BundleError(f"{folder}: {problem}") from None
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error.strerror}; check path and access rights") from None
+    except ValueError as error:
         raise BundleError(f"{path}: damaged: {error}; copy the model folder again") from None
     if not isinstance(description, dict) or description.get("kind") != KIND:
         kind = description.get("kind") if isinstance(description, dict) else None

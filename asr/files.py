@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from asr.errors import RunError
@@ -19,15 +21,27 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         RunError: If it cannot be written (disk full, no permission); what was there stays.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                aside.unlink()
+            raise
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around the writing of a file; raises RunError where it fails (disk full, no permission)."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        yield
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        reason = error.strerror or str(error)
         raise RunError(
-            f"{path}: cannot be written: {error.strerror}; free some space or choose another place"
+            f"{path}: cannot be written: {reason}; free some space or choose another place"
         ) from None

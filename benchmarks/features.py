@@ -84,11 +84,13 @@ def whole(peers: list[Peer], utterances: list[Samples], rounds: int) -> list[Row
     works += [
         Work(peer.name, lambda peer=peer: [peer.log_mel(samples) for samples in padded]) for peer in peers
     ]
-    return _rows(f"{SECONDS}-second utterances", works, peers, rounds)
+    return _rows(
+        f"{SECONDS}-second utterances", SECONDS * UTTERANCES, works, [peer.required for peer in peers], rounds
+    )
 
 
 def blocks(peers: list[Peer], utterances: list[Samples], rounds: int) -> list[Row]:
-    """The same utterances in blocks of 160 ms, as in a stream; the peers are given the overlap for nothing."""
+    """The same in blocks of 160 ms, as in a stream; the peers are given the overlap for nothing."""
     starts = range(0, SECONDS * CONFIG.sample_rate - BLOCK - CONFIG.fft + 1, BLOCK)
     overlap = CONFIG.fft - CONFIG.hop
     cut = [samples[start : start + BLOCK + overlap] for samples in utterances for start in starts]
@@ -101,18 +103,15 @@ def blocks(peers: list[Peer], utterances: list[Samples], rounds: int) -> list[Ro
 
     works = [Work("asr", stream)]
     works += [Work(peer.name, lambda peer=peer: [peer.log_mel(samples) for samples in cut]) for peer in peers]
-    return _rows("blocks of 160 ms", works, peers, rounds)
+    return _rows("blocks of 160 ms", 0.16 * len(cut), works, [None for _ in peers], rounds)
 
 
-def _rows(task: str, works: list[Work], peers: list[Peer], rounds: int) -> list[Row]:
+def _rows(task: str, audio: float, works: list[Work], required: list[float | None], rounds: int) -> list[Row]:
     ours, *others = time_rounds(works, rounds)
-    audio = SECONDS * UTTERANCES
     rows = [Row(task, ours.name, ours.median, audio / ours.median)]
-    for timing, peer in zip(others, peers, strict=True):
-        required = peer.required if works[0].name == "asr" and task != "blocks of 160 ms" else None
-        rows.append(
-            Row(task, timing.name, timing.median, audio / timing.median, faster(ours, timing), required)
-        )
+    for timing, least in zip(others, required, strict=True):
+        rate = audio / timing.median
+        rows.append(Row(task, timing.name, timing.median, rate, faster(ours, timing), least))
     return rows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import import_module
 
@@ -16,6 +18,8 @@ COMMANDS = {
     "transcribe": "Write down what recordings say.",
     "check": "Look for mistakes in a manifest before training on it.",
 }
+EXTRA = {"torch", "torchaudio", "librosa", "matplotlib", "tensorboard"}
+FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
 class LazyCommands(click.Group):
@@ -82,6 +86,14 @@ def run(command: click.Command) -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRA:
+            raise
+        click.echo(f"error: {error.name} is not installed; pip install 'recurrent-asr[train]'", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit would try again
+        click.echo(f"error: standard output: {error.strerror}; free some space", err=True)
+        sys.exit(2)

@@ -20,7 +20,12 @@ from asr.text.normalize import normalize
 @click.command("evaluate")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @model_option
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write all results here.")
+@click.option(
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write all results here.",
+)
 @click.option(
     "--worst", type=click.IntRange(min=0), default=5, show_default=True, help="Worst utterances to show."
 )

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from asr.audio.io import AudioSource, find_recordings, load_bytes
 from asr.cli.options import device_option, model_option
-from asr.errors import AsrError
+from asr.errors import AudioError
 from asr.files import write_atomically
 from asr.recognize.formats import FORMATS
 from asr.recognize.recognizer import Recognizer, load
@@ -47,7 +47,7 @@ class Input:
 @click.option(
     "-o",
     "--output-dir",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Write one file per recording here, not to stdout.",
 )
 @click.option(
@@ -76,35 +76,42 @@ def command(
     recognizer = load(model, device=device)
     formats = list(FORMATS) if output_format == "all" else [output_format]
     failed = 0
-    many = len(files) > 1 or Path(files[0]).is_dir()
+    many = len(files) > 1 or _is_folder(files[0])
     for entry in _progress(list(_inputs(files))):
         try:
-            if isinstance(entry, AsrError):
+            if isinstance(entry, AudioError):
                 raise entry
             transcript = _transcribe(recognizer, entry, channel)
             _deliver(transcript, entry, formats, output_dir, many)
-        except AsrError as error:
+        except AudioError as error:
             click.echo(f"error: {error}", err=True)
             failed += 1
-    if failed:
+    if failed and many:
         click.echo(f"{failed} of the inputs could not be transcribed", err=True)
     return 1 if failed else 0
 
 
-def _inputs(files: Iterable[str]) -> Iterator[Input | AsrError]:
+def _inputs(files: Iterable[str]) -> Iterator[Input | AudioError]:
     """Unfolds folders; what cannot be unfolded becomes an error in its place."""
     taken: set[str] = set()
     for file in files:
         if file == "-":
             yield Input(None, _unused("stdin", taken))
-        elif Path(file).is_dir():
+        elif _is_folder(file):
             try:
                 for path in find_recordings(Path(file)):
                     yield Input(path, _unused(str(path.relative_to(file).with_suffix("")), taken))
-            except AsrError as error:
+            except AudioError as error:
                 yield error
         else:
             yield Input(Path(file), _unused(Path(file).stem, taken))
+
+
+def _is_folder(file: str) -> bool:
+    try:
+        return bool(file) and Path(file).is_dir()
+    except OSError:  # too long, or no permission: whoever reads it will say so
+        return False
 
 
 def _unused(name: str, taken: set[str]) -> str:
@@ -141,7 +148,7 @@ def _deliver(
             click.echo(content, nl=False)
 
 
-def _progress(inputs: list[Input | AsrError]) -> Iterator[Input | AsrError]:
+def _progress(inputs: list[Input | AudioError]) -> Iterator[Input | AudioError]:
     """Shows progress on stderr where that is a terminal and there is more than one input."""
     console = Console(stderr=True)
     with Progress(

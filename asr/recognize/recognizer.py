@@ -15,6 +15,7 @@ from asr.bundle import Bundle, load_bundle
 from asr.data.batching import pad
 from asr.decode.ctc import greedy
 from asr.decode.words import to_segment
+from asr.errors import BundleError
 from asr.recognize.engine import Engine
 from asr.transcript import Transcript
 
@@ -112,8 +113,12 @@ def load(path: str | Path, *, device: str = "cpu") -> Recognizer:
 
     Raises:
         BundleError: If the folder is missing, foreign, damaged or of a newer version.
+        RunError: If there is no such device.
     """
+    bundle = load_bundle(Path(path))
     from asr.recognize.torch_engine import TorchEngine  # torch takes seconds to import
 
-    bundle = load_bundle(Path(path))
-    return Recognizer(bundle, TorchEngine.from_bundle(bundle, device))
+    try:
+        return Recognizer(bundle, TorchEngine.from_bundle(bundle, device))
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from asr.bundle import Bundle
 from asr.decode.ctc import Emission
 from asr.errors import BundleError
 from asr.model.acoustic import AcousticModel
+from asr.model.device import choose_device
 from asr.window import Window
 
 
@@ -29,17 +32,19 @@ class TorchEngine:
 
         Raises:
             BundleError: If the weights do not fit the description.
+            RunError: If there is no such device.
         """
-        model = AcousticModel(bundle.model, bundle.features.mels, len(bundle.vocabulary))
+        place = choose_device(device)
         weights = {name: torch.from_numpy(np.array(array)) for name, array in bundle.weights.items()}
         try:
+            model = AcousticModel(bundle.model, bundle.features.mels, len(bundle.vocabulary))
             model.load_state_dict(weights)
         except RuntimeError as error:
-            problem = " ".join(str(error).split())
+            problem = textwrap.shorten(str(error).partition("AcousticModel:")[2] or str(error), 150)
             raise BundleError(
-                f"{bundle.name}: weights and model.json disagree; copy the model folder again: {problem}"
+                f"{bundle.name}: weights and model.json disagree ({problem}); copy the model folder again"
             ) from None
-        return cls(model.to(device).eval())
+        return cls(model.to(place).eval())
 
     @property
     def window(self) -> Window:

@@ -38,22 +38,32 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     write_atomically(path, save(tensors, metadata={"values": json.dumps(values)}))
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, *needed: str) -> Checkpoint:
     """Reads a checkpoint.
 
+    Args:
+        path: As `write_checkpoint` wrote it.
+        needed: Names that must be among its values.
+
     Raises:
-        RunError: If it is missing, damaged, or of another format version.
+        RunError: If it is missing, damaged, of another format version, or lacks what is needed.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            values = json.loads((file.metadata() or {})["values"])
+            values = dict(json.loads((file.metadata() or {})["values"]))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise RunError(f"{path}: no such checkpoint; start the run without --resume") from None
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise RunError(f"{path}: damaged checkpoint ({error}); start again in an empty folder") from None
+    except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+        problem = " ".join(str(error).split())
+        raise RunError(f"{path}: damaged checkpoint ({problem}); start again in an empty folder") from None
     if values.pop("format_version", None) != FORMAT_VERSION:
         raise RunError(f"{path}: written by another version of asr; resume with that one, or start again")
+    missing = set(needed) - set(values)
+    if missing:
+        raise RunError(
+            f"{path}: not the checkpoint of a run (it lacks {min(missing)!r}); start again in an empty folder"
+        )
     return Checkpoint(tensors, values)
 
 
@@ -86,7 +96,10 @@ def unpack_training(
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise RunError(f"the checkpoint is of another model: {' '.join(str(error).split())[:200]}") from None
+        problem = " ".join(str(error).split())[:200]
+        raise RunError(
+            f"the checkpoint is of another model ({problem}); start a new run in another folder"
+        ) from None
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):

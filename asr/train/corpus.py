@@ -45,9 +45,9 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
             occur, or nothing is left to train or to choose on.
     """
     hashes: dict[str, str] = {}
-    everything = _read(recipe.train, data, hashes)
+    everything = _read(recipe, recipe.train, data, hashes)
     if recipe.dev:
-        train, dev = everything, _read(recipe.dev, data, hashes)
+        train, dev = everything, _read(recipe, recipe.dev, data, hashes)
     else:
         chosen = _dev_ids(recipe, everything, data)
         train = [utterance for utterance in everything if utterance.id not in chosen]
@@ -74,14 +74,14 @@ def impossible_utterances(corpus: Corpus, recipe: Recipe, window: Window) -> lis
     ]
 
 
-def _read(splits: Sequence[str], data: Path, hashes: dict[str, str]) -> list[Utterance]:
+def _read(recipe: Recipe, splits: Sequence[str], data: Path, hashes: dict[str, str]) -> list[Utterance]:
     utterances: list[Utterance] = []
     for split in splits:
         path = split_path(data, split)
         hashes[path.relative_to(data).as_posix()] = file_hash(path)
         read = read_manifest(path)
         for utterance in read:
-            if not utterance.text.strip():
+            if not normalize(utterance.text, recipe.tokenizer.normalizer):
                 raise ManifestError(
                     f"{path}: the text of {utterance.id!r} is empty; write it, or remove the line"
                 )

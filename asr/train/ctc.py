@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,10 +47,14 @@ class CTCObjective:
         self._engine = TorchEngine(model)
 
     def loss(self, batch: Batch) -> Loss:
-        """The CTC loss of a batch, summed over utterances."""
+        """The CTC loss of a batch, summed over utterances; those shorter than a frame are skipped."""
+        batch, silent = _audible(batch)
+        if not batch.ids:
+            return Loss(torch.zeros(()), 0, silent, {})
         features = torch.from_numpy(batch.features).to(self.model.head.weight.device)
         log_probs, lengths = self.model(features, torch.from_numpy(batch.feature_lengths))
-        return ctc_loss(log_probs, lengths, batch)
+        loss = ctc_loss(log_probs, lengths, batch)
+        return replace(loss, skipped=loss.skipped + silent)
 
     def validate(self) -> Metrics:
         """Greedy word and character error rates over the dev set, and how much of it is blank."""
@@ -69,6 +73,22 @@ class CTCObjective:
             "dev_blank_ratio": float(np.mean(blanks)),
         }
         return Metrics(totals.words.rate, parts)
+
+
+def _audible(batch: Batch) -> tuple[Batch, int]:
+    """A batch without its utterances of no frame at all, and how many they are."""
+    rows = np.flatnonzero(batch.feature_lengths)
+    silent = len(batch.ids) - len(rows)
+    if not silent:
+        return batch, 0
+    heard = Batch(
+        ids=tuple(batch.ids[row] for row in rows),
+        features=batch.features[rows],
+        feature_lengths=batch.feature_lengths[rows],
+        tokens=batch.tokens[rows],
+        token_lengths=batch.token_lengths[rows],
+    )
+    return heard, silent
 
 
 def ctc_loss(log_probs: Tensor, lengths: Tensor, batch: Batch) -> Loss:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from asr.files import writing
 from asr.train.journal import read_metrics
 
 
@@ -13,6 +14,9 @@ def draw_curves(metrics: Path, picture: Path) -> None:
     Args:
         metrics: The metrics.jsonl of a run.
         picture: The file to write.
+
+    Raises:
+        RunError: If it cannot be written.
     """
     from matplotlib.figure import Figure  # slow to import, and only needed here
 
@@ -44,4 +48,5 @@ def draw_curves(metrics: Path, picture: Path) -> None:
         if len(lines) > 1:
             axes.legend()
             axes.set_ylim(bottom=0)
-    figure.savefig(picture, dpi=110)
+    with writing(picture):
+        figure.savefig(picture, dpi=110)

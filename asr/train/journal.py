@@ -21,25 +21,34 @@ from rich.progress import (
 )
 from torch.utils.tensorboard import SummaryWriter
 
+from asr.files import write_atomically, writing
+
 
 class Journal:
     """Reports what happens in a run, on the terminal and in the run folder.
 
-    A resumed run goes on in the same files: rows of steps that it will take again are removed.
+    A resumed run goes on in the same files: rows of steps and epochs that it will go through again are
+    removed.
 
     Args:
         run: The run folder.
-        step: The optimiser step at which the run begins or goes on.
+        step: The optimiser step after which the run begins or goes on.
+        epoch: How many epochs it has finished.
+
+    Raises:
+        RunError: Here and later, if it cannot be written.
     """
 
-    def __init__(self, run: Path, step: int = 0) -> None:
+    def __init__(self, run: Path, step: int = 0, epoch: int = 0) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._path = run / "metrics.jsonl"
-        run.mkdir(parents=True, exist_ok=True)
-        rows = [row for row in read_metrics(self._path) if int(row["step"]) <= step]
-        self._path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        self._file = self._path.open("a", encoding="utf-8", buffering=1)
-        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
+        rows = [
+            row for row in read_metrics(self._path) if row["step"] <= step and row.get("epoch", 0) <= epoch
+        ]
+        write_atomically(self._path, "".join(json.dumps(row) + "\n" for row in rows))
+        with writing(run):
+            self._file = self._path.open("a", encoding="utf-8", buffering=1)
+            self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -61,8 +70,9 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-        self._file.close()
-        self._board.close()
+        with writing(self._path.parent):
+            self._file.close()
+            self._board.close()
 
     def say(self, text: str) -> None:
         """Prints a line on stderr, above the progress bar."""
@@ -104,9 +114,10 @@ class Journal:
     def write(self, kind: str, step: int, figures: Mapping[str, float]) -> None:
         """Adds a row to metrics.jsonl and to TensorBoard."""
         finite = {name: value if math.isfinite(value) else None for name, value in figures.items()}
-        self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
-        for name, value in figures.items():
-            self._board.add_scalar(f"{kind}/{name}", value, step)
+        with writing(self._path):
+            self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
+            for name, value in figures.items():
+                self._board.add_scalar(f"{kind}/{name}", value, step)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -58,6 +58,7 @@ class TrainState:
         skipped: Utterances left out so far because they cannot be aligned or gave no finite loss.
         skipped_steps: Optimiser steps left out because the gradient was not finite.
         stalls: Validations since the best one.
+        halvings: Validations that were not the best so far, in the whole run.
         cpu_seconds: Processor time spent training.
         kept: The best weights so far, best first.
     """
@@ -70,6 +71,7 @@ class TrainState:
     skipped: int = 0
     skipped_steps: int = 0
     stalls: int = 0
+    halvings: int = 0
     cpu_seconds: float = 0.0
     kept: list[Kept] = field(default_factory=list)
 
@@ -140,12 +142,14 @@ class Trainer:
                 stream = self.source.epoch(Position(state.epoch, state.batch))
                 while group := list(islice(stream, config.accumulate)):
                     self._step(group, batches)
+                    if stop.is_set() or time.monotonic() - self._saved > config.checkpoint_seconds:
+                        self.save()
                     if stop.is_set():
-                        self.save()
-                        raise Interrupted(f"stopped after step {state.step}; go on with --resume")
-                    if time.monotonic() - self._saved > config.checkpoint_seconds:
-                        self.save()
-                self._end_epoch()
+                        break
+                else:
+                    self._end_epoch()
+                if stop.is_set():
+                    raise Interrupted(f"stopped after step {state.step}; go on with --resume")
         return state
 
     def save(self) -> None:
@@ -159,7 +163,7 @@ class Trainer:
         """One optimiser step on a group of batches."""
         state = self.state
         progress = (state.epoch + state.batch / batches) / self.config.epochs
-        rate = learning_rate(self.config, progress, state.stalls)
+        rate = learning_rate(self.config, progress, state.halvings)
         set_learning_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
         total, count = 0.0, 0
@@ -217,12 +221,15 @@ class Trainer:
         if state.epoch % config.validate_every == 0 or state.epoch == config.epochs:
             metrics = self.objective.validate()
             best = state.kept[0].error_rate if state.kept else math.inf
-            state.stalls = 0 if metrics.error_rate < best else state.stalls + 1
+            better = metrics.error_rate < best
+            state.stalls = 0 if better else state.stalls + 1
+            state.halvings += not better
             self._keep(metrics.error_rate)
             figures |= {"dev_error_rate": metrics.error_rate, **metrics.parts}
         self._count_time()
         self.journal.end_epoch(state.epoch, state.step, figures)
         self.save()
+        self._forget()
 
     def _keep(self, error_rate: float) -> None:
         """Keeps these weights if they are among the best `average` ones."""
@@ -233,8 +240,13 @@ class Trainer:
         if entry in state.kept:
             weights = dict(self.objective.model.state_dict())
             write_checkpoint(kept_path(self.run, entry.epoch), Checkpoint(weights, asdict(entry)))
-        for old in ranked[self.config.average :]:
-            kept_path(self.run, old.epoch).unlink(missing_ok=True)
+
+    def _forget(self) -> None:
+        """Removes weights that are not among the best any more, once no checkpoint speaks of them."""
+        kept = {kept_path(self.run, entry.epoch) for entry in self.state.kept}
+        for path in (self.run / "best").glob("epoch-*.safetensors"):
+            if path not in kept:
+                path.unlink(missing_ok=True)
 
     def _patience_is_over(self) -> bool:
         return 0 < self.config.patience <= self.state.stalls

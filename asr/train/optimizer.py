@@ -25,19 +25,19 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
     return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
 
 
-def learning_rate(config: TrainingConfig, progress: float, stalls: int) -> float:
+def learning_rate(config: TrainingConfig, progress: float, halvings: int) -> float:
     """The learning rate.
 
     Args:
         config: Peak rate, warm-up and schedule.
         progress: Share of all planned steps that are done, 0 … 1.
-        stalls: How often dev has stalled; each halves the rate of the `plateau` schedule.
+        halvings: How often dev did not improve; each halves the rate of the `plateau` schedule.
     """
     peak = config.learning_rate
     if progress < config.warmup:
         return peak * max(progress / config.warmup, 0.01)
     if config.schedule == "plateau":
-        return peak * 0.5**stalls
+        return peak * 0.5**halvings
     if config.schedule == "constant":
         return peak
     after = (progress - config.warmup) / max(1.0 - config.warmup, 1e-9)

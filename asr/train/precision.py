@@ -8,8 +8,6 @@ from typing import Literal
 
 import torch
 
-from asr.errors import RunError
-
 
 @dataclass(frozen=True, slots=True)
 class Precision:
@@ -43,20 +41,3 @@ def choose_precision(wanted: str, device: torch.device) -> Precision:
     if device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
         return Precision("bf16", "the processor has AVX512-BF16 or AMX")
     return Precision("fp32", "the processor has no bf16 instructions")
-
-
-def choose_device(name: str) -> torch.device:
-    """The torch device that a name means; ``auto`` is a GPU where there is one.
-
-    Raises:
-        RunError: If the name is not a device, or the device is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"device {name!r} cannot be used ({reason}); try --device cpu") from None
-    return device

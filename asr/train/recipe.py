@@ -28,21 +28,22 @@ from asr.data.dataset import Dataset
 from asr.data.manifest import Utterance, read_manifest, split_path
 from asr.files import write_atomically
 from asr.model.acoustic import AcousticModel
+from asr.model.device import choose_device
 from asr.recognize.evaluate import recognize
 from asr.recognize.recognizer import load
 from asr.recognize.scoring import Report, report, report_json
 from asr.text.error_rate import format_wer
 from asr.text.normalize import normalize
 from asr.train.card import model_card
-from asr.train.checkpoint import average, read_checkpoint
+from asr.train.checkpoint import Checkpoint, average, read_checkpoint
 from asr.train.corpus import Corpus, impossible_utterances, prepare_corpus
 from asr.train.ctc import CTCObjective, DevUtterance
 from asr.train.curves import draw_curves
 from asr.train.environment import describe_environment
 from asr.train.journal import Journal
 from asr.train.loop import Trainer, checkpoint_path, kept_path
-from asr.train.precision import Precision, choose_device, choose_precision
-from asr.train.settle import settle_recipe
+from asr.train.precision import Precision, choose_precision
+from asr.train.settle import settle_data, settle_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
     device = choose_device(options.device)
     precision = choose_precision(recipe.training.precision, device)
     corpus = prepare_corpus(recipe, options.data)
+    if options.resume:
+        settle_data(options.out, corpus.hashes)
+    tests = {split: read_manifest(split_path(options.data, split)) for split in recipe.test}
     torch.manual_seed(recipe.training.seed)
     model = AcousticModel(recipe.model, recipe.features.mels, len(corpus.tokenizer.vocabulary)).to(device)
     environment = describe_environment(device) | {"data": dict(corpus.hashes)}
@@ -90,12 +94,15 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
     statistics = dataset.measure()
     objective = CTCObjective(model, corpus.tokenizer, _dev_set(corpus, recipe, statistics))
     source = BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed)
-    checkpoint = read_checkpoint(checkpoint_path(options.out)) if options.resume else None
-    with Journal(options.out, int(checkpoint.values["step"]) if checkpoint else 0) as journal:
+    checkpoint = _last_checkpoint(options)
+    done = checkpoint.values if checkpoint else {}
+    with Journal(options.out, done.get("step", 0), done.get("epoch", 0)) as journal:
         _introduce(journal, recipe, corpus, model, precision)
         trainer = Trainer(objective, source, recipe.training, precision, journal, options.out)
         if checkpoint:
             trainer.resume(checkpoint)
+        elif options.resume:
+            journal.say(f"{options.out}: stopped before the first checkpoint; begins anew")
         state = trainer.train()
         draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
         kept = [kept_path(options.out, entry.epoch) for entry in state.kept]
@@ -111,6 +118,7 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
             "cpu_minutes": cpu_minutes,
             "precision": precision.name,
             "skipped_utterances": state.skipped,
+            "skipped_steps": state.skipped_steps,
             "weights": description,
         },
     }
@@ -124,18 +132,25 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
         weights={name: tensor.cpu().numpy() for name, tensor in weights.items()},
         facts=facts,
     )
-    return _finish(bundle, recipe, corpus.dev, options)
+    return _finish(bundle, recipe, {"dev": list(corpus.dev)} | tests, options.out)
 
 
-def _finish(bundle: Bundle, recipe: Recipe, dev: Sequence[Utterance], options: RunOptions) -> Outcome:
+def _last_checkpoint(options: RunOptions) -> Checkpoint | None:
+    """Where to go on; None for a new run, and for one that was stopped before its first checkpoint."""
+    path = checkpoint_path(options.out)
+    if not options.resume or not path.exists():
+        return None
+    return read_checkpoint(path, "step", "epoch", "batch", "kept")
+
+
+def _finish(bundle: Bundle, recipe: Recipe, sets: Mapping[str, Sequence[Utterance]], out: Path) -> Outcome:
     """Writes the bundle, reads it back as a user would, evaluates it, and adds the results to its card."""
-    folder = options.out / "bundle"
+    folder = out / "bundle"
     save_bundle(bundle, folder)
     recognizer = load(folder)
-    sets = {"dev": dev} | {split: read_manifest(split_path(options.data, split)) for split in recipe.test}
     reports = {split: report(recognize(recognizer, utterances)) for split, utterances in sets.items()}
     for split, result in reports.items():
-        write_atomically(options.out / "results" / f"{split}.json", report_json(result))
+        write_atomically(out / "results" / f"{split}.json", report_json(result))
     results = {
         split: {"wer": format_wer(result.words), "cer": format_wer(result.characters, "CER")}
         for split, result in reports.items()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from asr.config import Recipe, from_dict, to_dict, with_settings
 from asr.errors import RunError
 from asr.files import write_atomically
+
+_FIXED = ("features.", "tokenizer.", "model.", "training.optimizer")
+_FREE = ("model.dropout", "model.path")
 
 
 def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bool) -> Recipe:
@@ -26,7 +29,7 @@ def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bo
 
     Raises:
         RunError: If a new run would overwrite an old one, or a resumed one differs in a key that no
-            new setting names.
+            new setting names, or that weights or optimiser state depend on.
         ConfigError: If a setting does not fit.
     """
     path = run / "recipe.json"
@@ -42,6 +45,11 @@ def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bo
         resolved = with_settings(recipe, remembered)
         named = [setting.partition("=")[0].strip() for setting in settings]
         for key, before, now in _differences(to_dict(stored), to_dict(resolved)):
+            if key.startswith(_FIXED) and key not in _FREE:
+                raise RunError(
+                    f"{path}: the run began with {key}={before}, the recipe now says {now}, which cannot "
+                    "change on the way; restore it, or start a new run in another folder"
+                )
             if not any(key == name or key.startswith(f"{name}.") for name in named):
                 raise RunError(
                     f"{path}: the run began with {key}={before}, the recipe now says {now}; "
@@ -50,6 +58,30 @@ def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bo
     content = {"recipe": to_dict(resolved), "settings": remembered}
     write_atomically(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return resolved
+
+
+def settle_data(run: Path, hashes: Mapping[str, str]) -> None:
+    """Makes sure that a resumed run goes on with the data it began with.
+
+    Args:
+        run: The run folder; its environment.json tells what the run began with.
+        hashes: SHA-256 of each manifest as it is now, by path.
+
+    Raises:
+        RunError: If a manifest is another one than when the run began.
+    """
+    path = run / "environment.json"
+    if not path.exists():
+        return
+    try:
+        before = dict(json.loads(path.read_text(encoding="utf-8"))["data"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path}: damaged ({error}); start a new run in another folder") from None
+    for name, digest in hashes.items():
+        if before.get(name, digest) != digest:
+            raise RunError(
+                f"{name} has changed since the run in {run} began; restore it, or start a new run elsewhere"
+            )
 
 
 def _read(path: Path) -> tuple[Recipe, list[str]]:

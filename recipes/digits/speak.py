@@ -64,8 +64,11 @@ class Synthesizer:
     say: Callable[[Request], Speech]
 
 
-def from_wheel() -> Synthesizer | None:
-    """Loads the library of the wheel `espeakng-loader`; None where it is not installed.
+def started() -> tuple[Any, int] | None:
+    """Loads and starts the library of the wheel `espeakng-loader`; None where it is not installed.
+
+    Returns:
+        The library, and the sample rate of its speech in Hz.
 
     Raises:
         SynthesizerError: If it is installed but does not start.
@@ -82,6 +85,14 @@ def from_wheel() -> Synthesizer | None:
     sample_rate = library.espeak_Initialize(RETURN_WHEN_SPOKEN, 0, data.encode(), NO_EXIT_ON_ERROR)
     if sample_rate <= 0:
         raise SynthesizerError("espeakng-loader does not start; install it anew")
+    return library, sample_rate
+
+
+def from_wheel() -> Synthesizer | None:
+    """Speaks with the library of the wheel; None where it is not installed. Raises as `started`."""
+    if (ready := started()) is None:
+        return None
+    library, sample_rate = ready
     received = bytearray()
 
     @CALLBACK

@@ -1,0 +1,144 @@
+"""Tiny training runs in this process, opened up so that tests can look inside and stop them."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from asr.config import AugmentConfig, FeatureConfig, ModelConfig, Recipe, TrainingConfig
+from asr.data.batching import Batch, BatchSource
+from asr.data.dataset import Dataset
+from asr.model.acoustic import AcousticModel
+from asr.train.checkpoint import read_checkpoint
+from asr.train.corpus import prepare_corpus
+from asr.train.ctc import CTCObjective, DevUtterance
+from asr.train.journal import Journal
+from asr.train.loop import Interrupted, Trainer, TrainState, checkpoint_path
+from asr.train.objective import Loss, Metrics, Objective
+from asr.train.precision import Precision
+
+FEATURES = FeatureConfig(mels=20)
+MODEL = ModelConfig(cell="gru", layers=1, hidden=8, channels=2, dropout=0.2)
+AUGMENT = AugmentConfig(
+    speeds=(0.9, 1.0, 1.1), noise=0.5, time_masks=1, mel_masks=1, mel_mask_bins=4, non_speech=0.2
+)
+FP32 = Precision("fp32", "for tests")
+
+
+def tiny_recipe(**training: Any) -> Recipe:
+    """A recipe for `tests.helpers.corpora` that takes a fraction of a second an epoch."""
+    settings = {"epochs": 3, "batch_seconds": 3.0, "learning_rate": 0.01, "precision": "fp32"} | training
+    return Recipe(
+        name="tiny",
+        dev=("dev",),
+        features=FEATURES,
+        augment=AUGMENT,
+        model=MODEL,
+        training=TrainingConfig(**settings),
+    )
+
+
+@contextmanager
+def opened(
+    recipe: Recipe,
+    data: Path,
+    run: Path,
+    *,
+    resume: bool = False,
+    around: Callable[[Objective], Objective] = lambda objective: objective,
+) -> Iterator[Trainer]:
+    """A trainer of a recipe, ready to train or, from the checkpoint in `run`, to go on."""
+    corpus = prepare_corpus(recipe, data)
+    torch.manual_seed(recipe.training.seed)
+    model = AcousticModel(recipe.model, recipe.features.mels, len(corpus.tokenizer.vocabulary))
+    dataset = Dataset(corpus.train, corpus.tokens, recipe.features, recipe.augment, recipe.training.seed)
+    judged = Dataset(corpus.dev, [()] * len(corpus.dev), recipe.features)
+    judged.statistics = dataset.measure()
+    dev = [
+        DevUtterance(u.id, u.speaker, judged.example(index, 0).features, u.text, u.duration)
+        for index, u in enumerate(corpus.dev)
+    ]
+    objective = around(CTCObjective(model, corpus.tokenizer, dev))
+    source = BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed)
+    checkpoint = read_checkpoint(checkpoint_path(run)) if resume else None
+    done = checkpoint.values if checkpoint else {}
+    with Journal(run, done.get("step", 0), done.get("epoch", 0)) as journal:
+        trainer = Trainer(objective, source, recipe.training, FP32, journal, run)
+        if checkpoint:
+            trainer.resume(checkpoint)
+        yield trainer
+
+
+def trained(recipe: Recipe, data: Path, run: Path, **options: Any) -> tuple[TrainState, nn.Module]:
+    """Trains to the end: the last state, and the model."""
+    with opened(recipe, data, run, **options) as trainer:
+        return trainer.train(), trainer.objective.model
+
+
+def interrupted(recipe: Recipe, data: Path, run: Path, batches: int, **options: Any) -> bool:
+    """Trains, and presses Ctrl-C in batch `batches` (counted from 1); False if it came to the end."""
+
+    def around(objective: Objective) -> Objective:
+        return CtrlC(objective, batches)
+
+    try:
+        trained(recipe, data, run, around=around, **options)
+    except Interrupted:
+        return True
+    return False
+
+
+class CtrlC:
+    """An objective at whose loss number `at` somebody presses Ctrl-C."""
+
+    def __init__(self, inner: Objective, at: int) -> None:
+        self.model = inner.model
+        self._inner = inner
+        self._left = at
+
+    def loss(self, batch: Batch) -> Loss:
+        self._left -= 1
+        if self._left == 0:
+            signal.raise_signal(signal.SIGINT)
+        return self._inner.loss(batch)
+
+    def validate(self) -> Metrics:
+        return self._inner.validate()
+
+
+class Line:
+    """The smallest objective: a single weight that is pulled towards 3; what dev says is given in advance."""
+
+    def __init__(self, rates: list[float] | None = None, blank_ratio: float = 0.0) -> None:
+        self.model = nn.Linear(1, 1, bias=False)
+        nn.init.ones_(self.model.weight)
+        self.rates = rates or []
+        self.judged = 0
+        self.losses = 0
+        self._blank_ratio = blank_ratio
+
+    def loss(self, batch: Batch) -> Loss:
+        self.losses += 1
+        count = len(batch.ids)
+        total = ((self.model.weight - 3.0) ** 2).sum() * count
+        return Loss(total, count, 0, {"blank_ratio": self._blank_ratio})
+
+    def validate(self) -> Metrics:
+        self.judged += 1
+        rate = self.rates[self.judged - 1] if self.judged <= len(self.rates) else 0.5
+        return Metrics(rate, {})
+
+
+@contextmanager
+def line_trainer(objective: Objective, source: BatchSource, run: Path, **training: Any) -> Iterator[Trainer]:
+    """A trainer of any objective over any batches."""
+    config = replace(TrainingConfig(precision="fp32", checkpoint_seconds=1e6), **training)
+    with Journal(run) as journal:
+        yield Trainer(objective, source, config, FP32, journal, run)
