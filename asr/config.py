@@ -35,7 +35,8 @@ class FeatureConfig:
         floor: Smallest mel energy before the natural logarithm.
         normalization: `corpus` (stored mean and deviation), `running` (causal mean, for streams)
             or `utterance` (its own mean and deviation, offline models only).
-        deviation_floor: Smallest deviation that `utterance` divides by, so silence stays silence.
+        deviation_floor: Smallest deviation that is divided by, so that silence stays silence and a
+            band in which nothing ever happens does not drown the others.
     """
 
     sample_rate: Positive = 16_000

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from asr.config import FeatureConfig
 from asr.window import Window
 
-FRAMES_PER_BLOCK = 256
-
 
 def framing(config: FeatureConfig) -> Window:
     """The Window from samples to frames; without padding, so no frame sees invented samples."""
@@ -32,6 +30,9 @@ def log_mel(samples: NDArray[np.float32], config: FeatureConfig) -> NDArray[np.f
 
     Returns:
         Natural-log mel energies (T, F) with T = ``framing(config).output_length(n)``.
+
+    Raises:
+        ConfigError: If `config.fft` is no power of two, or `config.hop` greater than `config.window`.
     """
     features, _ = advance_log_mel(np.empty(0, np.float32), samples, config)
     return features
@@ -42,6 +43,8 @@ def advance_log_mel(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Computes the frames that a further block of a stream completes.
 
+    They are the same to the last bit, however the stream is cut into blocks.
+
     Args:
         pending: The samples that earlier blocks left over; empty at the start of a stream.
         samples: The next samples (n,), any number of them.
@@ -49,30 +52,40 @@ def advance_log_mel(
 
     Returns:
         The new frames (T, F), and the samples to pass as `pending` next time.
+
+    Raises:
+        ConfigError: If `config.fft` is no power of two, or `config.hop` greater than `config.window`.
     """
+    from asr.audio.log_mel_kernel import mel_energies  # not above: it imports numba
+
     window = framing(config)
     stream = np.concatenate([pending, samples]) if len(pending) else samples
-    count = window.output_length(len(stream))
-    features = np.empty((count, config.mels), np.float32)
-    for first in range(0, count, FRAMES_PER_BLOCK):
-        last = min(first + FRAMES_PER_BLOCK, count)
-        block = stream[window.first(first) : window.needed(last - 1)]
-        features[first:last] = _log_mel_block(block, config)
-    return features, stream[window.first(count) :].copy()
+    features = mel_energies(stream, config)
+    np.maximum(features, np.float32(config.floor), out=features)
+    np.log(features, out=features)
+    return features, stream[window.first(len(features)) :].copy()
 
 
-def _log_mel_block(samples: NDArray[np.float32], config: FeatureConfig) -> NDArray[np.float32]:
+def reference_log_mel(samples: NDArray[np.float32], config: FeatureConfig) -> NDArray[np.float64]:
+    """The definition of `log_mel`, in numpy and double precision: slow, and all frames at once.
+
+    The two agree within 1e-5 in bands up to 40 dB below the loudest of the same frame. Fainter ones hold
+    the rounding of single precision, and the difference grows tenfold with every 20 dB.
+
+    Returns:
+        What `log_mel` returns, as float64 (T, F).
+    """
+    if len(samples) < config.window:
+        return np.empty((0, config.mels))
     frames = np.lib.stride_tricks.sliding_window_view(samples, config.window)[:: config.hop]
-    spectrum = np.fft.rfft(frames * _hann(config.window), n=config.fft)
-    power = spectrum.real**2
-    power += spectrum.imag**2
-    mel = power @ mel_filters(config)
-    np.maximum(mel, np.float32(config.floor), out=mel)
-    return np.log(mel, out=mel)
+    spectrum = np.fft.rfft(frames * hann(config.window).astype(np.float64), n=config.fft)
+    mel = np.abs(spectrum) ** 2 @ mel_filters(config).astype(np.float64)
+    return np.asarray(np.log(np.maximum(mel, config.floor)))
 
 
 @lru_cache(maxsize=8)
-def _hann(length: int) -> NDArray[np.float32]:
+def hann(length: int) -> NDArray[np.float32]:
+    """The periodic Hann window: half a cosine from 0 up to 1 and almost back, (length,)."""
     phase = 2 * np.pi * np.arange(length) / length
     return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
 

@@ -43,7 +43,7 @@ def collect_statistics(features: Iterable[NDArray[np.float32]], config: FeatureC
         config: Says how many bands there are.
 
     Returns:
-        The statistics; deviations are at least 1e-3, and of no frames at all they are 0 and 1.
+        The statistics; no deviation is below `config.deviation_floor`. Of no frames they are 0 and 1.
     """
     count = 0
     total = np.zeros(config.mels)
@@ -56,7 +56,7 @@ def collect_statistics(features: Iterable[NDArray[np.float32]], config: FeatureC
     if not count:
         return Statistics(np.zeros(config.mels, np.float32), np.ones(config.mels, np.float32))
     mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-6))
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, config.deviation_floor**2))
     return Statistics(mean.astype(np.float32), deviation.astype(np.float32))
 
 

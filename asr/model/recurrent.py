@@ -131,4 +131,5 @@ def reversal(lengths: Tensor, frames: int) -> Tensor:
 
 def reorder(x: Tensor, order: Tensor) -> Tensor:
     """Takes frames of x (N, S, D) in the given order (N, S)."""
-    return x.gather(1, order[:, :, None].expand_as(x))
+    starts = torch.arange(x.shape[0], device=x.device)[:, None] * x.shape[1]
+    return x.flatten(0, 1).index_select(0, (starts + order).flatten()).view(x.shape)

@@ -19,9 +19,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from torch.utils.tensorboard import SummaryWriter
 
 from asr.files import write_atomically, writing
+from asr.train.board import Board
 
 
 class Journal:
@@ -47,8 +47,8 @@ class Journal:
         ]
         write_atomically(self._path, "".join(json.dumps(row) + "\n" for row in rows))
         with writing(run):
+            self._board = Board(run / "tensorboard", step + 1)
             self._file = self._path.open("a", encoding="utf-8", buffering=1)
-            self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -116,8 +116,7 @@ class Journal:
         finite = {name: value if math.isfinite(value) else None for name, value in figures.items()}
         with writing(self._path):
             self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
-            for name, value in figures.items():
-                self._board.add_scalar(f"{kind}/{name}", value, step)
+            self._board.add(step, {f"{kind}/{name}": value for name, value in figures.items()})
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

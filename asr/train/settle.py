@@ -34,7 +34,7 @@ def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bo
     """
     path = run / "recipe.json"
     if not resume:
-        if path.exists():
+        if (run / "metrics.jsonl").exists():
             raise RunError(
                 f"{run}: holds a run already; add --resume to go on with it, or choose another --out"
             )
@@ -87,7 +87,9 @@ def settle_data(run: Path, hashes: Mapping[str, str]) -> None:
 def _read(path: Path) -> tuple[Recipe, list[str]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return from_dict(Recipe, content["recipe"], where=str(path)), list(content["settings"])
+        return from_dict(Recipe, content["recipe"], where=str(path)), [
+            str(setting) for setting in content["settings"]
+        ]
     except FileNotFoundError:
         raise RunError(f"{path.parent}: no run to resume; leave out --resume to start one") from None
     except (OSError, ValueError, KeyError, TypeError) as error:

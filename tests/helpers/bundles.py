@@ -77,9 +77,9 @@ def _random_weights(model: torch.nn.Module, random: np.random.Generator) -> dict
     for name, tensor in model.state_dict().items():
         array = tensor.numpy()
         if array.dtype == np.float32:
-            spread = 0.3 if array.ndim < 2 else (array[0].size) ** -0.5
+            spread = 0.3 if array.ndim < 2 else array[0].size ** -0.5
             array = array * (array.ndim < 2) + random.normal(0, spread, array.shape).astype(np.float32)
             if name.endswith("running_var"):
                 array = np.abs(array) + np.float32(0.5)
-        weights[name] = array * np.float32(4) if name == "head.weight" else array
+        weights[name] = array * np.float32(3) if name == "head.weight" else array
     return weights

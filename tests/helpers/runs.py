@@ -16,6 +16,7 @@ from asr.config import AugmentConfig, FeatureConfig, ModelConfig, Recipe, Traini
 from asr.data.batching import Batch, BatchSource
 from asr.data.dataset import Dataset
 from asr.model.acoustic import AcousticModel
+from asr.text.normalize import normalize
 from asr.train.checkpoint import read_checkpoint
 from asr.train.corpus import prepare_corpus
 from asr.train.ctc import CTCObjective, DevUtterance
@@ -62,7 +63,7 @@ def opened(
     judged = Dataset(corpus.dev, [()] * len(corpus.dev), recipe.features)
     judged.statistics = dataset.measure()
     dev = [
-        DevUtterance(u.id, u.speaker, judged.example(index, 0).features, u.text, u.duration)
+        DevUtterance(u.id, u.speaker, judged.example(index, 0).features, normalize(u.text), u.duration)
         for index, u in enumerate(corpus.dev)
     ]
     objective = around(CTCObjective(model, corpus.tokenizer, dev))
@@ -82,14 +83,18 @@ def trained(recipe: Recipe, data: Path, run: Path, **options: Any) -> tuple[Trai
         return trainer.train(), trainer.objective.model
 
 
-def interrupted(recipe: Recipe, data: Path, run: Path, batches: int, **options: Any) -> bool:
+def interrupted(
+    recipe: Recipe,
+    data: Path,
+    run: Path,
+    batches: int,
+    *,
+    resume: bool = False,
+    around: Callable[[Objective], Objective] = lambda objective: objective,
+) -> bool:
     """Trains, and presses Ctrl-C in batch `batches` (counted from 1); False if it came to the end."""
-
-    def around(objective: Objective) -> Objective:
-        return CtrlC(objective, batches)
-
     try:
-        trained(recipe, data, run, around=around, **options)
+        trained(recipe, data, run, resume=resume, around=lambda inner: CtrlC(around(inner), batches))
     except Interrupted:
         return True
     return False

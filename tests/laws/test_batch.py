@@ -1,6 +1,7 @@
 """Law 2: an utterance alone gives what it gives in any batch, with any padding and in any order.
 
-The log-probabilities agree within 1e-5 in fp32; measured over 2,000 random cases: 2e-6.
+In fp32 the probabilities agree within 1e-5, and the log-probabilities within 1e-5 of the largest of them;
+measured over 2,000 random models and batches: 4e-6 and 2e-6.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from asr.recognize.recognizer import Recognizer, emissions
 from tests.helpers.bundles import random_recognizer
 from tests.helpers.tones import chirp, noise
 
-LIMIT = 1e-5
 LENGTHS = st.lists(st.integers(0, 60), min_size=1, max_size=6)
 MODELS = st.fixed_dictionaries(
     {
@@ -36,6 +36,13 @@ def random_features(lengths: list[int], mels: int = 80) -> list[np.ndarray]:
     return [random.standard_normal((length, mels)).astype(np.float32) for length in lengths]
 
 
+def assert_equal(left: np.ndarray, right: np.ndarray) -> None:
+    assert left.shape == right.shape
+    largest = np.abs(right).max(initial=1)
+    assert np.abs(left - right).max(initial=0) < 1e-5 * largest
+    assert np.abs(np.exp(left) - np.exp(right)).max(initial=0) < 1e-5
+
+
 def alone(recognizer: Recognizer, features: np.ndarray) -> np.ndarray:
     return recognizer.engine.run(features[None], np.array([len(features)])).log_probs[0]
 
@@ -53,8 +60,7 @@ def test_an_engine_gives_each_utterance_what_it_gets_alone(changes, lengths, ext
     assert emission.lengths.tolist() == expected.tolist()
     for row, length, utterance in zip(emission.log_probs, emission.lengths, features, strict=True):
         single = alone(recognizer, utterance)
-        assert single.shape[0] == length
-        assert np.abs(row[:length] - single).max(initial=0) < LIMIT
+        assert_equal(row[:length], single)
         assert np.abs(np.exp(single).sum(1) - 1).max(initial=0) < 1e-5
 
 
@@ -69,8 +75,7 @@ def test_order_does_not_matter(changes, lengths, random):
     shuffled = dict(emissions(recognizer.engine, [features[index] for index in order]))
     assert straight.keys() == shuffled.keys() == set(order)
     for place, index in enumerate(order):
-        assert straight[index].shape == shuffled[place].shape
-        assert np.abs(straight[index] - shuffled[place]).max(initial=0) < LIMIT
+        assert_equal(straight[index], shuffled[place])
 
 
 @settings(max_examples=50, deadline=None)
@@ -103,7 +108,7 @@ def test_what_stands_behind_the_length_is_not_heard():
     padded = np.zeros((1, 60, 80), np.float32)
     padded[0, :40] = features
     emission = recognizer.engine.run(padded, np.array([40]))
-    assert np.abs(emission.log_probs[0, :20] - alone(recognizer, features)).max() < LIMIT
+    assert_equal(emission.log_probs[0, :20], alone(recognizer, features))
 
 
 def test_no_utterance_at_all():

@@ -27,11 +27,12 @@ from asr.train.recipe import RunOptions, run_recipe
 from tests.helpers.corpora import write_short_corpus
 from tests.helpers.runs import interrupted, tiny_recipe, trained
 
-BATCHES = 15
+BATCHES = 9
 VARIANTS = {
     "adamw, cosine, accumulation, averaging": ["training.accumulate=2", "training.average=2"],
     "sgd, plateau": [
-        "training.optimizer=sgd", "training.schedule=plateau", "training.learning_rate=1e-4", "model.cell=lstm"
+        "training.optimizer=sgd", "training.schedule=plateau", "training.learning_rate=1e-4",
+        "model.cell=lstm"
     ],
     "rmsprop, batch norm, late SpecAugment": [
         "training.optimizer=rmsprop", "training.learning_rate=1e-3", "model.norm=batch",
@@ -70,7 +71,7 @@ def never_stopped(name: str, data: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-@settings(deadline=None, max_examples=4)
+@settings(deadline=None, max_examples=3)
 @given(stops=st.lists(st.integers(1, BATCHES), min_size=1, max_size=2))
 def test_stopped_after_any_step_and_resumed_is_never_stopped(
     name: str, data: Path, tmp_path_factory: pytest.TempPathFactory, stops: list[int]
@@ -106,7 +107,7 @@ class Process:
         )
 
     def wait_for_step(self, step: int) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while self.process.poll() is None and time.monotonic() < deadline:
             if self.steps() >= step:
                 return
@@ -120,12 +121,12 @@ class Process:
             return 0
 
     def end(self) -> tuple[int, str]:
-        _, messages = self.process.communicate(timeout=60)
+        _, messages = self.process.communicate(timeout=120)
         return self.process.returncode, messages
 
 
 def test_kill_9_and_ctrl_c_lose_nothing(data: Path, tmp_path: Path) -> None:
-    recipe = replace(tiny_recipe(epochs=12, batch_seconds=1.5, checkpoint_seconds=0.0, average=3))
+    recipe = tiny_recipe(epochs=14, batch_seconds=1.5, checkpoint_seconds=0.0, average=3)
     whole = run_recipe(recipe, RunOptions(data, tmp_path / "whole", device="cpu"))
     file, run = tmp_path / "recipe.py", tmp_path / "run"
     file.write_text(f"from asr.config import *\n\nrecipe = {recipe!r}\n", encoding="utf-8")
@@ -145,13 +146,8 @@ def test_kill_9_and_ctrl_c_lose_nothing(data: Path, tmp_path: Path) -> None:
     assert "Traceback" not in messages
     assert not (run / "bundle").exists()
 
-    status, messages = Process(file, data, run, "--device", "cpu", "--resume").end()
-    assert status == 0, messages
+    run_recipe(recipe, RunOptions(data, run, device="cpu", resume=True))
     weights = (run / "bundle" / "model.safetensors").read_bytes()
     assert weights == (whole.bundle / "model.safetensors").read_bytes()
-    steps = [
-        json.loads(line)["epoch"]
-        for line in (run / "metrics.jsonl").read_text().splitlines()
-        if "epoch" in line
-    ]
-    assert len(set(steps)) == len(steps)
+    metrics = (run / "metrics.jsonl").read_text(encoding="utf-8")
+    assert metrics == (tmp_path / "whole" / "metrics.jsonl").read_text(encoding="utf-8")

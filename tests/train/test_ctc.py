@@ -1,0 +1,88 @@
+"""The CTC objective counts what it skips, and judges by what was really said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from asr.config import ModelConfig
+from asr.data.batching import collate
+from asr.data.dataset import Example
+from asr.decode.ctc import greedy
+from asr.model.acoustic import AcousticModel
+from asr.text.error_rate import character_errors, word_errors
+from asr.text.tokenizer import CharacterTokenizer
+from asr.train.ctc import CTCObjective, DevUtterance
+
+TOKENIZER = CharacterTokenizer(("<blk>", "a", "b", "▁"))
+CONFIG = ModelConfig(cell="gru", layers=1, hidden=8, channels=2, dropout=0.5)
+
+
+def noise(frames: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((frames, 20)).astype(np.float32)
+
+
+def objective(config: ModelConfig = CONFIG, references: tuple[str, ...] = ("a b",)) -> CTCObjective:
+    torch.manual_seed(0)
+    model = AcousticModel(config, 20, 4)
+    dev = [
+        DevUtterance(str(i), "s", noise(10 + 9 * i, i), reference, 1.0)
+        for i, reference in enumerate(references)
+    ]
+    return CTCObjective(model, TOKENIZER, dev)
+
+
+def example(frames: int, tokens: list[int], name: str = "u") -> Example:
+    return Example(name, noise(frames), np.array(tokens, np.int64))
+
+
+@pytest.mark.parametrize("path", ["pairs", "packed"])
+@pytest.mark.parametrize("norm", ["layer", "batch", "none"])
+def test_an_utterance_shorter_than_a_frame_is_skipped_and_counted(path: str, norm: str) -> None:
+    judged = objective(replace(CONFIG, path=path, norm=norm, dropout=0.0))  # type: ignore[arg-type]
+    heard = [example(20, [1, 2]), example(9, [])]
+    alone = judged.loss(collate(heard))
+    loss = judged.loss(collate([heard[0], example(0, [1]), heard[1]]))
+    assert (loss.count, loss.skipped) == (2, 1)
+    assert loss.total.item() == pytest.approx(alone.total.item(), rel=1e-5)
+    nothing = judged.loss(collate([example(0, [1]), example(0, [])]))
+    assert (nothing.count, nothing.skipped, nothing.total.item()) == (0, 2, 0.0)
+
+
+def test_an_utterance_of_one_frame_counts() -> None:
+    loss = objective().loss(collate([example(1, [1])]))
+    assert (loss.count, loss.skipped) == (1, 0)
+    loss.total.backward()
+
+
+def test_dev_is_judged_greedily_against_what_was_really_said() -> None:
+    references = ("a b", "ab xyz", "a")  # x, y and z are not in the vocabulary, and count as errors
+    judged = objective(references=references)
+    words = characters = 0
+    with torch.inference_mode():
+        judged.model.eval()
+        for i, reference in enumerate(references):
+            features = torch.from_numpy(noise(10 + 9 * i, i))[None]
+            log_probs, _ = judged.model(features, torch.tensor([features.shape[1]]))
+            hypothesis = TOKENIZER.decode(greedy(log_probs[0].numpy()).tokens)
+            words += word_errors(reference, hypothesis).errors
+            characters += character_errors(reference, hypothesis).errors
+        judged.model.train()
+    metrics = judged.validate()
+    assert metrics.error_rate == pytest.approx(words / 5)
+    assert metrics.parts["dev_character_error_rate"] == pytest.approx(characters / 10)
+    assert 0 <= metrics.parts["dev_blank_ratio"] <= 1
+
+
+def test_judging_changes_neither_the_model_nor_its_random_numbers() -> None:
+    judged = objective(replace(CONFIG, norm="batch"))
+    before = {name: tensor.clone() for name, tensor in judged.model.state_dict().items()}
+    random = torch.get_rng_state()
+    assert judged.validate() == judged.validate()
+    assert judged.model.training
+    assert torch.equal(torch.get_rng_state(), random)
+    for name, tensor in judged.model.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
