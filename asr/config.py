@@ -49,8 +49,14 @@ class FeatureConfig:
     deviation_floor: AboveZero = 1.0
 
     def __post_init__(self) -> None:
+        if self.fft < 2 or self.fft & (self.fft - 1):
+            raise ConfigError(
+                f"fft ({self.fft}) must be a power of two, such as {1 << self.fft.bit_length()}"
+            )
         if self.fft < self.window:
             raise ConfigError(f"fft ({self.fft}) must not be smaller than window ({self.window})")
+        if self.hop > self.window:
+            raise ConfigError(f"hop ({self.hop}) must not be greater than window ({self.window})")
 
 
 @dataclass(frozen=True, slots=True)

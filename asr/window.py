@@ -73,5 +73,9 @@ class Window:
         return self.first(output) + self.kernel
 
     def center(self, output: float) -> float:
-        """The input position in the middle of what output `output` sees."""
-        return output * self.stride - self.left + (self.kernel - 1) / 2
+        """The input position that output `output` stands for.
+
+        It is the middle of the inputs that the output sees, where as many of them lie in the past as
+        in the future; what a lookahead sees beyond that is context and moves nothing.
+        """
+        return output * self.stride + (self.kernel - 1 - self.left - self.right) / 2

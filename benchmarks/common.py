@@ -91,6 +91,23 @@ class Row:
     required: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured value that is not a ratio to a peer: median and extremes, with its unit."""
+
+    task: str
+    name: str
+    median: float
+    least: float
+    greatest: float
+    unit: str
+
+
+def figure(task: str, name: str, values: Sequence[float], unit: str) -> Figure:
+    """Sums up one value per round."""
+    return Figure(task, name, median(values), min(values), max(values), unit)
+
+
 def time_rounds(works: Sequence[Work], rounds: int) -> list[Timing]:
     """Runs every work once as a warm-up, then once in each round, in turn."""
     for work in works:
@@ -122,9 +139,12 @@ def machine() -> Machine:
     )
 
 
-def write_json(path: Path, benchmark: str, rows: Sequence[Row]) -> None:
+def write_json(path: Path, benchmark: str, rows: Sequence[Row], figures: Sequence[Figure] = ()) -> None:
     """Writes results with the machine they were measured on."""
-    content = {"benchmark": benchmark, "machine": asdict(machine()), "rows": [asdict(row) for row in rows]}
+    content: dict[str, object] = {"benchmark": benchmark, "machine": asdict(machine())}
+    content["rows"] = [asdict(row) for row in rows]
+    if figures:
+        content["figures"] = [asdict(value) for value in figures]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -136,6 +156,13 @@ def print_rows(rows: Sequence[Row]) -> None:
         needed = "" if row.required is None else f"   required {row.required:g}x"
         ratio = "" if row.ratio is None else f"{row.ratio}{needed}"
         print(f"{row.task:<28} {row.name:<14} {1000 * row.seconds:>9.2f} {row.rate:>12.0f}   {ratio}")
+
+
+def print_figures(figures: Sequence[Figure]) -> None:
+    """Prints figures as a table."""
+    for value in figures:
+        spread = f"({value.least:.3g}–{value.greatest:.3g})"
+        print(f"{value.task:<28} {value.name:<28} {value.median:>9.3g} {value.unit:<14} {spread}")
 
 
 def _cpu() -> str:

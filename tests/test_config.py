@@ -34,8 +34,9 @@ names = st.lists(st.text(alphabet=string.printable + "éß日本"), max_size=3).
 
 features = st.builds(
     FeatureConfig,
-    window=st.integers(1, 512),
-    hop=positive,
+    window=st.integers(200, 512),
+    hop=st.integers(1, 200),
+    fft=st.sampled_from([512, 1024, 2048]),
     mels=positive,
     floor=above_zero,
     normalization=st.sampled_from(["corpus", "running", "utterance"]),

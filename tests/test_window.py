@@ -31,7 +31,19 @@ def test_composed_window_sees_what_the_chain_sees(chain: list[Window], output: i
     positions = seen(chain, output)
     assert whole.first(output) == min(positions)
     assert whole.needed(output) == max(positions) + 1
-    assert whole.center(output) == (min(positions) + max(positions)) / 2
+    assert whole.center(output) == chain_center(chain, output)
+    if all(window.left == window.right for window in chain):
+        assert whole.center(output) == (min(positions) + max(positions)) / 2
+
+
+def chain_center(chain: list[Window], output: float) -> float:
+    for window in reversed(chain):
+        output = window.center(output)
+    return output
+
+
+def test_lookahead_moves_no_word() -> None:
+    assert Window(kernel=21, right=20).center(7) == 7
 
 
 @given(windows(), st.integers(0, 100))

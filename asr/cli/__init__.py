@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 from importlib import import_module
@@ -74,6 +75,8 @@ def main() -> None:
 
 def run(command: click.Command) -> None:
     """Runs a click command with the toolkit's manners, and exits with its status."""
+    logging.basicConfig(level=logging.WARNING, format="note: %(message)s", stream=sys.stderr)
+    logging.getLogger("asr").setLevel(logging.INFO)
     try:
         status = command.main(standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)

@@ -56,7 +56,7 @@ class AcousticModel(nn.Module):
         """Computes the emissions of a batch of whole utterances.
 
         Args:
-            features: Normalised log-mel features (N, T, F), zero behind each length.
+            features: Normalised log-mel features (N, T, F); what stands behind `lengths` is not read.
             lengths: Frames of each utterance (N,), at least 1, on the CPU.
 
         Returns:

@@ -14,8 +14,8 @@ from asr.window import Window
 class FrontEnd(nn.Module):
     """Two convolutions over time and frequency that shorten an utterance 2 or 4 times.
 
-    After each of them everything behind the end of an utterance is set to zero, which is what the
-    convolution would read there if the utterance were alone; so padding never leaks.
+    Before and after each of them everything behind the end of an utterance is set to zero, which is
+    what the convolution would read there if the utterance were alone; so padding never leaks.
 
     Args:
         config: Channels C of both convolutions, and the subsampling.
@@ -40,7 +40,8 @@ class FrontEnd(nn.Module):
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Turns features (N, T, F) with lengths (N,) into (N, S, C · bands) with their lengths."""
-        x = features[:, None]
+        x = features.masked_fill(~frame_mask(lengths, features.shape[1]).to(features.device)[..., None], 0)
+        x = x[:, None]
         if x.device.type == "cpu":
             x = x.contiguous(memory_format=torch.channels_last)
         for convolution, window in zip(self.convolutions, self.windows, strict=True):

@@ -121,7 +121,7 @@ def test_a_manifest_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         (START + "recipe = Recipe('x', train='train')", "r.py: train: expected list, got str"),
         (
             START + "recipe = Recipe('x', features=FeatureConfig(fft=9))",
-            "line 3: fft (9) must not be",
+            "line 3: fft (9) must be a power of two",
         ),
         (START + "recipe = Recipy('x')", "line 3: name 'Recipy' is not defined; correct the recipe"),
         ("import no_such_module", "line 1: No module named 'no_such_module'"),

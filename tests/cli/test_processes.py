@@ -18,8 +18,9 @@ from tests.helpers.recordings import encoded
 from tests.helpers.tones import chirp, noise, tone
 
 SOUND = chirp(100, 5_000, 2)
+PCM = np.round(SOUND * 32767).astype(np.int16)
 GOOD = {
-    "16k.wav": encoded(SOUND),
+    "16k.wav": encoded(PCM),
     "8k.wav": encoded(chirp(100, 3_500, 2, 8_000), 8_000),
     "44k.wav": encoded(chirp(100, 5_000, 2, 44_100), 44_100),
     "8bit.wav": encoded(SOUND, subtype="PCM_U8"),
@@ -30,7 +31,7 @@ GOOD = {
     "frame.wav": encoded(SOUND[:400]),
     "short.wav": encoded(SOUND[:399]),
     "sample.wav": encoded(SOUND[:1]),
-    "a.flac": encoded(SOUND, kind="FLAC"),
+    "a.flac": encoded(PCM, kind="FLAC"),
     "a.ogg": encoded(SOUND, kind="OGG", subtype="OPUS"),
     "a.mp3": encoded(SOUND, kind="MP3", subtype="MPEG_LAYER_III"),
 }
@@ -86,7 +87,7 @@ def test_what_can_be_used_is_transcribed_and_the_rest_makes_the_status_1(shown: 
 
 def test_there_is_at_most_one_note_for_each_good_recording(shown: Shown) -> None:
     for name in GOOD:
-        lines = [line for line in shown.err.splitlines() if line.startswith(f"{name}: ")]
+        lines = [line for line in shown.err.splitlines() if line.startswith(f"note: {name}: ")]
         assert len(lines) == (name in NOTES), lines
         if lines:
             assert NOTES[name] in lines[0]
@@ -110,7 +111,7 @@ def test_a_pipe_gives_json_on_stdout_alone(model: Path) -> None:
     assert shown.status == 0
     assert json.loads(shown.out)["duration"] == 2.0
     assert shown.err.count("\n") == 1
-    assert shown.err.startswith("standard input: 8000 Hz recording")
+    assert shown.err.startswith("note: standard input: 8000 Hz recording")
 
 
 def test_a_closed_pipe_is_no_reason_for_a_traceback(model: Path, tmp_path: Path) -> None:
