@@ -62,7 +62,7 @@ class Bundle:
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
-    """Writes a bundle; `model.json` comes last and vouches for the weights by their hash.
+    """Writes a bundle; `model.json` comes last and vouches for weights and tokens by their hashes.
 
     Raises:
         RunError: If it cannot be written.
@@ -70,7 +70,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     arrays = {f"weights.{name}": np.asarray(array, order="C") for name, array in bundle.weights.items()}
     arrays["features.mean"] = bundle.statistics.mean
     arrays["features.deviation"] = bundle.statistics.deviation
-    weights = save(arrays)
+    weights, tokens = save(arrays), write_tokens(bundle.vocabulary).encode()
     description = {
         "kind": KIND,
         "format_version": FORMAT_VERSION,
@@ -78,11 +78,11 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "features": to_dict(bundle.features),
         "tokenizer": to_dict(bundle.tokenizer_config),
         "model": to_dict(bundle.model),
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "sha256": {"model.safetensors": _hash(weights), "tokens.txt": _hash(tokens)},
         "facts": dict(bundle.facts),
     }
     write_atomically(folder / "model.safetensors", weights)
-    write_atomically(folder / "tokens.txt", write_tokens(bundle.vocabulary))
+    write_atomically(folder / "tokens.txt", tokens)
     write_atomically(folder / "README.md", bundle.card)
     write_atomically(folder / "model.json", json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
@@ -97,17 +97,15 @@ def load_bundle(folder: Path) -> Bundle:
     description = _read_description(folder)
     where = str(folder / "model.json")
     try:
-        weights = (folder / "model.safetensors").read_bytes()
-        tokens = (folder / "tokens.txt").read_text(encoding="utf-8")
+        contents = {name: (folder / name).read_bytes() for name in ("model.safetensors", "tokens.txt")}
         card = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
-    if hashlib.sha256(weights).hexdigest() != description.get("weights_sha256"):
-        raise BundleError(
-            f"{folder / 'model.safetensors'}: damaged (its hash differs); copy the model folder again"
-        )
     try:
-        arrays = load(weights)
+        for name, content in contents.items():
+            if _hash(content) != description["sha256"][name]:
+                raise BundleError(f"{folder / name}: damaged (its hash differs); copy the model folder again")
+        arrays = load(contents["model.safetensors"])
         statistics = Statistics(arrays.pop("features.mean"), arrays.pop("features.deviation"))
         features = from_dict(FeatureConfig, description["features"], where=where)
         if {statistics.mean.shape, statistics.deviation.shape} != {(features.mels,)}:
@@ -119,7 +117,7 @@ def load_bundle(folder: Path) -> Bundle:
             features=features,
             statistics=statistics,
             tokenizer_config=from_dict(TokenizerConfig, description["tokenizer"], where=where),
-            vocabulary=read_tokens(tokens, str(folder / "tokens.txt")),
+            vocabulary=read_tokens(contents["tokens.txt"].decode(), str(folder / "tokens.txt")),
             model=from_dict(ModelConfig, description["model"], where=where),
             weights={name.removeprefix("weights."): array for name, array in arrays.items()},
             card=card,
@@ -127,8 +125,12 @@ def load_bundle(folder: Path) -> Bundle:
         )
     except KeyError as error:
         raise BundleError(f"{folder}: the model folder is damaged: no {error}; copy it again") from None
-    except (SafetensorError, ConfigError) as error:
+    except (SafetensorError, ConfigError, TypeError) as error:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

@@ -170,7 +170,11 @@ def compare(setting: Setting, rounds: int) -> tuple[list[Row], list[Figure]]:
 
 
 def parts(setting: Setting, rounds: int) -> list[Figure]:
-    """Where the time of a step over padded pairs goes: each part forward and backward by itself."""
+    """Where the time of a step over padded pairs goes: each part forward and backward by itself.
+
+    What is left are norms, dropout and the head. It is a small difference of large figures, and may come
+    out below zero.
+    """
     session = start(setting, "pairs")
     works = [Work("step", session.step), *_parts(session)]
     step, *timings = time_rounds(works, rounds)
@@ -178,7 +182,7 @@ def parts(setting: Setting, rounds: int) -> list[Figure]:
         total - sum(seconds)
         for total, *seconds in zip(step.seconds, *(part.seconds for part in timings), strict=True)
     ]
-    timings.append(Timing("norms, dropout, head, rest", tuple(rest)))
+    timings.append(Timing("what is left", tuple(rest)))
     return [
         figure(
             setting.name,
@@ -219,16 +223,18 @@ def _parts(session: Session) -> list[Work]:
     ]
 
 
-def memory(precision: Precision) -> Figure:
+def memory(precision: Precision, rounds: int) -> Figure:
     """Growth of the peak of memory from a batch of 4 to one of 12 ten-second utterances, fresh processes."""
-    sizes = (4, 12)
-    peaks = []
-    for size in sizes:
-        command = [sys.executable, "-m", "benchmarks.training", "--peak-of", str(size)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        peaks.append(float(done.stdout))
-    slope = (peaks[1] - peaks[0]) / (10 * (sizes[1] - sizes[0]))
-    return figure(f"10-second utterances {precision.name}", "memory per audio-second", [slope], "MB")
+    slopes = []
+    for _ in range(rounds):
+        small, large = (_peak_in_a_fresh_process(size) for size in (4, 12))
+        slopes.append((large - small) / (10 * (12 - 4)))
+    return figure(f"10-second utterances {precision.name}", "memory per audio-second", slopes, "MB")
+
+
+def _peak_in_a_fresh_process(size: int) -> float:
+    command = [sys.executable, "-m", "benchmarks.training", "--peak-of", str(size)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def peak_of(size: int, precision: Precision) -> float:
@@ -273,7 +279,7 @@ def main() -> None:
             compared, shares = compare(setting, arguments.rounds)
             rows += compared
             figures += [*shares, *parts(setting, arguments.rounds)]
-    figures.append(memory(auto))
+    figures.append(memory(auto, min(3, arguments.rounds)))
     print_rows(rows)
     print_figures(figures)
     if arguments.json:

@@ -181,7 +181,7 @@ def test_a_token_too_few_does_not_fit_the_weights(tmp_path: Path) -> None:
     random_bundle(tmp_path)
     lines = (tmp_path / "tokens.txt").read_text().splitlines(keepends=True)
     (tmp_path / "tokens.txt").write_text("".join(lines[:-1]))
-    with pytest.raises(BundleError, match="disagree"):
+    with pytest.raises(BundleError, match="damaged"):
         load(tmp_path)
 
 

@@ -69,7 +69,7 @@ def colored_noise(count: int, exponent: float, random: np.random.Generator) -> S
 
 
 def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) -> Samples:
-    """A stretch in which nobody speaks: noise, hum, tones, clicks or silence, at a random level."""
+    """A stretch in which nobody speaks: noise, hum, tones, clicks or silence, from faint to clipped."""
     count = round(seconds * sample_rate)
     time = np.arange(count) / sample_rate
     kind = random.integers(5)
@@ -87,7 +87,7 @@ def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) ->
         )
     else:
         sound = np.zeros(count)
-    level = 10 ** (random.uniform(-60.0, 0.0) / 20)
+    level = 10 ** (random.uniform(-60.0, 30.0) / 20)
     hiss = colored_noise(count, 1.0, random) * 10 ** (random.uniform(-90.0, -40.0) / 20)
     peak = max(float(np.abs(sound).max(initial=0.0)), 1e-9)
     return np.clip(level * sound / peak + hiss, -1.0, 1.0).astype(np.float32)

@@ -77,7 +77,7 @@ def _summary(findings: Findings) -> str:
             f"{findings.speakers} speakers",
             f"durations: {shortest:.2f} s shortest, {median:.2f} s median, {longest:.2f} s longest",
             f"{len(findings.units)} units: {units}{more}",
-            f"{len(findings.problems)} problems" if findings.problems else "no problems",
+            f"problems: {len(findings.problems)}" if findings.problems else "no problems",
         ]
     )
 

@@ -100,3 +100,13 @@ def _dev_ids(recipe: Recipe, utterances: Sequence[Utterance], data: Path) -> set
         return {utterance.id for utterance in utterances if utterance.speaker in recipe.dev_speakers}
     ranked = sorted(utterances, key=lambda utterance: hashlib.sha256(utterance.id.encode()).digest())
     return {utterance.id for utterance in ranked[: max(1, round(recipe.dev_fraction * len(utterances)))]}
+
+
+def count_corpus(corpus: Corpus) -> dict[str, float]:
+    """Utterances and hours of a corpus, for the run's first line and the model card."""
+    return {
+        "train_utterances": len(corpus.train),
+        "train_hours": round(sum(utterance.duration for utterance in corpus.train) / 3600, 3),
+        "dev_utterances": len(corpus.dev),
+        "dev_hours": round(sum(utterance.duration for utterance in corpus.dev) / 3600, 3),
+    }

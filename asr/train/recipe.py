@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from asr.audio.normalization import Statistics
-from asr.bundle import Bundle, save_bundle
+from asr.bundle import Bundle
 from asr.config import Recipe
 from asr.data.batching import BatchSource
 from asr.data.dataset import Dataset
@@ -29,19 +29,15 @@ from asr.data.manifest import Utterance, read_manifest, split_path
 from asr.files import write_atomically
 from asr.model.acoustic import AcousticModel
 from asr.model.device import choose_device
-from asr.recognize.evaluate import recognize
-from asr.recognize.recognizer import load
-from asr.recognize.scoring import Report, report, report_json
-from asr.text.error_rate import format_wer
 from asr.text.normalize import normalize
-from asr.train.card import model_card
-from asr.train.checkpoint import Checkpoint, average, read_checkpoint
-from asr.train.corpus import Corpus, impossible_utterances, prepare_corpus
+from asr.train.checkpoint import Checkpoint, read_checkpoint
+from asr.train.corpus import Corpus, count_corpus, impossible_utterances, prepare_corpus
 from asr.train.ctc import CTCObjective, DevUtterance
 from asr.train.curves import draw_curves
 from asr.train.environment import describe_environment
+from asr.train.finish import Chosen, Outcome, choose_weights, finish
 from asr.train.journal import Journal
-from asr.train.loop import Trainer, checkpoint_path, kept_path
+from asr.train.loop import Trainer, TrainState, checkpoint_path, kept_path
 from asr.train.precision import Precision, choose_precision
 from asr.train.settle import settle_data, settle_recipe
 
@@ -66,11 +62,17 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run leaves: the folder of the bundle, and how good it is on each split."""
+class _Run:
+    """Everything that a run needs before its first step."""
 
-    bundle: Path
-    reports: Mapping[str, Report]
+    recipe: Recipe
+    corpus: Corpus
+    tests: Mapping[str, Sequence[Utterance]]
+    objective: CTCObjective
+    source: BatchSource
+    statistics: Statistics
+    precision: Precision
+    environment: Mapping[str, Any]
 
 
 def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
@@ -79,9 +81,38 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
     Raises:
         AsrError: If data, recipe or run folder do not allow it; Interrupted after Ctrl-C.
     """
+    run = _prepare(recipe, options)
+    state, chosen = _train(run, options)
+    facts = {
+        "environment": run.environment,
+        "data": count_corpus(run.corpus),
+        "training": {
+            "epochs": state.epoch,
+            "steps": state.step,
+            "cpu_minutes": round(state.cpu_seconds / 60, 2),
+            "precision": run.precision.name,
+            "skipped_utterances": state.skipped,
+            "skipped_steps": state.skipped_steps,
+            "weights": chosen.description,
+        },
+    }
+    bundle = Bundle(
+        name=run.recipe.name,
+        features=run.recipe.features,
+        statistics=run.statistics,
+        tokenizer_config=run.recipe.tokenizer,
+        vocabulary=run.corpus.tokenizer.vocabulary,
+        model=run.recipe.model,
+        weights=chosen.weights,
+        facts=facts,
+    )
+    return finish(bundle, run.recipe, {"dev": run.corpus.dev, **run.tests}, options.out)
+
+
+def _prepare(recipe: Recipe, options: RunOptions) -> _Run:
+    """Reads and checks all that the run depends on, and writes down what it is."""
     recipe = settle_recipe(recipe, options.out, options.settings, options.resume)
     device = choose_device(options.device)
-    precision = choose_precision(recipe.training.precision, device)
     corpus = prepare_corpus(recipe, options.data)
     if options.resume:
         settle_data(options.out, corpus.hashes)
@@ -92,47 +123,35 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
     write_atomically(options.out / "environment.json", json.dumps(environment, indent=2) + "\n")
     dataset = Dataset(corpus.train, corpus.tokens, recipe.features, recipe.augment, recipe.training.seed)
     statistics = dataset.measure()
-    objective = CTCObjective(model, corpus.tokenizer, _dev_set(corpus, recipe, statistics))
-    source = BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed)
+    return _Run(
+        recipe=recipe,
+        corpus=corpus,
+        tests=tests,
+        objective=CTCObjective(model, corpus.tokenizer, _dev_set(corpus, recipe, statistics)),
+        source=BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed),
+        statistics=statistics,
+        precision=choose_precision(recipe.training.precision, device),
+        environment=environment,
+    )
+
+
+def _train(run: _Run, options: RunOptions) -> tuple[TrainState, Chosen]:
+    """Trains from the beginning or the last checkpoint on, and chooses the weights to keep."""
     checkpoint = _last_checkpoint(options)
     done = checkpoint.values if checkpoint else {}
     with Journal(options.out, done.get("step", 0), done.get("epoch", 0)) as journal:
-        _introduce(journal, recipe, corpus, model, precision)
-        trainer = Trainer(objective, source, recipe.training, precision, journal, options.out)
+        _introduce(journal, run)
+        config = run.recipe.training
+        trainer = Trainer(run.objective, run.source, config, run.precision, journal, options.out)
         if checkpoint:
             trainer.resume(checkpoint)
         elif options.resume:
             journal.say(f"{options.out}: stopped before the first checkpoint; begins anew")
         state = trainer.train()
         draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
-        kept = [kept_path(options.out, entry.epoch) for entry in state.kept]
-        weights, description = _best_weights(objective, kept)
-        cpu_minutes = round(state.cpu_seconds / 60, 2)
-        journal.say(f"{cpu_minutes} CPU minutes of training; weights: {description}")
-    facts = {
-        "environment": environment,
-        "data": _count(corpus),
-        "training": {
-            "epochs": state.epoch,
-            "steps": state.step,
-            "cpu_minutes": cpu_minutes,
-            "precision": precision.name,
-            "skipped_utterances": state.skipped,
-            "skipped_steps": state.skipped_steps,
-            "weights": description,
-        },
-    }
-    bundle = Bundle(
-        name=recipe.name,
-        features=recipe.features,
-        statistics=statistics,
-        tokenizer_config=recipe.tokenizer,
-        vocabulary=corpus.tokenizer.vocabulary,
-        model=recipe.model,
-        weights={name: tensor.cpu().numpy() for name, tensor in weights.items()},
-        facts=facts,
-    )
-    return _finish(bundle, recipe, {"dev": list(corpus.dev)} | tests, options.out)
+        chosen = choose_weights(run.objective, [kept_path(options.out, kept.epoch) for kept in state.kept])
+        journal.say(f"{state.cpu_seconds / 60:.2f} CPU minutes of training; weights: {chosen.description}")
+    return state, chosen
 
 
 def _last_checkpoint(options: RunOptions) -> Checkpoint | None:
@@ -141,25 +160,6 @@ def _last_checkpoint(options: RunOptions) -> Checkpoint | None:
     if not options.resume or not path.exists():
         return None
     return read_checkpoint(path, "step", "epoch", "batch", "kept")
-
-
-def _finish(bundle: Bundle, recipe: Recipe, sets: Mapping[str, Sequence[Utterance]], out: Path) -> Outcome:
-    """Writes the bundle, reads it back as a user would, evaluates it, and adds the results to its card."""
-    folder = out / "bundle"
-    save_bundle(bundle, folder)
-    recognizer = load(folder)
-    reports = {split: report(recognize(recognizer, utterances)) for split, utterances in sets.items()}
-    for split, result in reports.items():
-        write_atomically(out / "results" / f"{split}.json", report_json(result))
-    results = {
-        split: {"wer": format_wer(result.words), "cer": format_wer(result.characters, "CER")}
-        for split, result in reports.items()
-    }
-    facts = {**bundle.facts, "results": results}
-    weights = sum(int(array.size) for array in bundle.weights.values())
-    card = model_card(recipe, facts, vocabulary=len(bundle.vocabulary), parameters=weights)
-    save_bundle(replace(bundle, facts=facts, card=card), folder)
-    return Outcome(folder, reports)
 
 
 def _dev_set(corpus: Corpus, recipe: Recipe, statistics: Statistics) -> list[DevUtterance]:
@@ -177,17 +177,16 @@ def _dev_set(corpus: Corpus, recipe: Recipe, statistics: Statistics) -> list[Dev
     ]
 
 
-def _introduce(
-    journal: Journal, recipe: Recipe, corpus: Corpus, model: AcousticModel, precision: Precision
-) -> None:
+def _introduce(journal: Journal, run: _Run) -> None:
     """Says what is going to be trained, and what of the data cannot be used."""
-    counts = _count(corpus)
+    recipe, corpus, model = run.recipe, run.corpus, run.objective.model
+    counts = count_corpus(corpus)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     journal.say(
         f"{recipe.name}: {parameters / 1e6:.2f} M parameters, {len(corpus.tokenizer.vocabulary)} tokens; "
         f"{counts['train_utterances']} utterances ({counts['train_hours']} h) to train, "
         f"{counts['dev_utterances']} ({counts['dev_hours']} h) to choose on; "
-        f"{precision.name} ({precision.reason})"
+        f"{run.precision.name} ({run.precision.reason})"
     )
     impossible = impossible_utterances(corpus, recipe, model.window)
     if impossible:
@@ -203,28 +202,3 @@ def _introduce(
         journal.warn(
             f"the dev texts hold {len(strange)} units that no training text has: {sorted(strange)[:10]}"
         )
-
-
-def _best_weights(objective: CTCObjective, paths: Sequence[Path]) -> tuple[Mapping[str, Tensor], str]:
-    """The best weights of the run, or the mean of several if that is at least as good on dev."""
-    kept = [read_checkpoint(path) for path in paths]
-    best, epoch = kept[0].tensors, int(kept[0].values["epoch"])
-    single = f"epoch {epoch}, dev WER {100 * float(kept[0].values['error_rate']):.2f} %"
-    if len(kept) == 1:
-        return best, single
-    mean = average([checkpoint.tensors for checkpoint in kept])
-    objective.model.load_state_dict(mean)
-    error_rate = objective.validate().error_rate
-    if error_rate <= float(kept[0].values["error_rate"]):
-        epochs = sorted(int(checkpoint.values["epoch"]) for checkpoint in kept)
-        return mean, f"mean of epochs {epochs}, dev WER {100 * error_rate:.2f} % (best alone: {single})"
-    return best, f"{single} (mean of the best {len(kept)}: {100 * error_rate:.2f} %)"
-
-
-def _count(corpus: Corpus) -> dict[str, float]:
-    return {
-        "train_utterances": len(corpus.train),
-        "train_hours": round(sum(utterance.duration for utterance in corpus.train) / 3600, 3),
-        "dev_utterances": len(corpus.dev),
-        "dev_hours": round(sum(utterance.duration for utterance in corpus.dev) / 3600, 3),
-    }

@@ -51,7 +51,7 @@ def test_problems_are_listed_by_line_with_status_1(manifest: Path) -> None:
     shown = asr_here("check", manifest)
     assert shown.status == 1
     path = manifest.parent / "no.wav"
-    assert shown.out.endswith(f"1 problems\nline 3: {path}: no such file; check the path\n")
+    assert shown.out.endswith(f"problems: 1\nline 3: {path}: no such file; check the path\n")
 
 
 def test_only_the_first_problems_are_shown_unless_all_are_wanted(manifest: Path) -> None:

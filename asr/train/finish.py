@@ -1,0 +1,102 @@
+"""The end of a run: which weights to keep, and a bundle that is read back and judged as a user would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from asr.bundle import Bundle, save_bundle
+from asr.config import Recipe
+from asr.data.manifest import Utterance
+from asr.errors import RunError
+from asr.files import write_atomically
+from asr.recognize.evaluate import recognize
+from asr.recognize.recognizer import load
+from asr.recognize.scoring import Report, report, report_json
+from asr.text.error_rate import format_wer
+from asr.train.card import model_card
+from asr.train.checkpoint import average, read_checkpoint
+from asr.train.objective import Objective
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The weights that a run keeps, and where they come from."""
+
+    weights: Mapping[str, NDArray[np.generic]]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run leaves: the folder of the bundle, and how good it is on each split."""
+
+    bundle: Path
+    reports: Mapping[str, Report]
+
+
+def choose_weights(objective: Objective, paths: Sequence[Path]) -> Chosen:
+    """Takes the best weights of the run, or the mean of several if that is at least as good on dev.
+
+    Args:
+        objective: Judges the mean; its model is left with those weights.
+        paths: Weights of the best epochs, best first.
+
+    Raises:
+        RunError: If no epoch was validated, or a file of weights is damaged.
+    """
+    if not paths:
+        raise RunError("no epoch was validated, so there are no weights to keep; train for more epochs")
+    kept = [read_checkpoint(path) for path in paths]
+    best, lowest = kept[0].tensors, float(kept[0].values["error_rate"])
+    single = f"epoch {kept[0].values['epoch']}, dev WER {100 * lowest:.2f} %"
+    if len(kept) == 1:
+        return Chosen(_stored(best), single)
+    mean = average([checkpoint.tensors for checkpoint in kept])
+    objective.model.load_state_dict(mean)
+    error_rate = objective.validate().error_rate
+    if error_rate > lowest:
+        return Chosen(_stored(best), f"{single} (mean of the best {len(kept)}: {100 * error_rate:.2f} %)")
+    epochs = sorted(int(checkpoint.values["epoch"]) for checkpoint in kept)
+    return Chosen(
+        _stored(mean), f"mean of epochs {epochs}, dev WER {100 * error_rate:.2f} % (best alone: {single})"
+    )
+
+
+def finish(bundle: Bundle, recipe: Recipe, sets: Mapping[str, Sequence[Utterance]], out: Path) -> Outcome:
+    """Writes the bundle, reads it back, evaluates it, and adds the results to its card.
+
+    Args:
+        bundle: Without results and card.
+        recipe: The resolved recipe, for the card.
+        sets: What to evaluate on, by name.
+        out: The run folder.
+    """
+    folder = out / "bundle"
+    save_bundle(bundle, folder)
+    recognizer = load(folder)
+    reports = {split: report(recognize(recognizer, utterances)) for split, utterances in sets.items()}
+    for split, result in reports.items():
+        write_atomically(out / "results" / f"{split}.json", report_json(result))
+    results = {
+        split: {"wer": format_wer(result.words), "cer": format_wer(result.characters, "CER")}
+        for split, result in reports.items()
+    }
+    facts = {**bundle.facts, "results": results}
+    parameters = sum(int(array.size) for array in bundle.weights.values())
+    card = model_card(recipe, facts, vocabulary=len(bundle.vocabulary), parameters=parameters)
+    save_bundle(replace(bundle, facts=facts, card=card), folder)
+    return Outcome(folder, reports)
+
+
+def _stored(weights: Mapping[str, Tensor]) -> dict[str, NDArray[np.generic]]:
+    """Matrices in half precision, two bytes a weight; norms, biases and counters as they are."""
+    return {
+        name: (tensor.half() if tensor.dim() > 1 else tensor).cpu().numpy()
+        for name, tensor in weights.items()
+    }
