@@ -7,18 +7,11 @@ and norm, as in the Auditory Toolbox, 1998) and compressed by the natural logari
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.mel import framing, hann, mel_filters
 from asr.config import FeatureConfig
-from asr.window import Window
-
-
-def framing(config: FeatureConfig) -> Window:
-    """The Window from samples to frames; without padding, so no frame sees invented samples."""
-    return Window(kernel=config.window, stride=config.hop)
 
 
 def log_mel(samples: NDArray[np.float32], config: FeatureConfig) -> NDArray[np.float32]:
@@ -30,9 +23,6 @@ def log_mel(samples: NDArray[np.float32], config: FeatureConfig) -> NDArray[np.f
 
     Returns:
         Natural-log mel energies (T, F) with T = ``framing(config).output_length(n)``.
-
-    Raises:
-        ConfigError: If `config.fft` is no power of two, or `config.hop` greater than `config.window`.
     """
     features, _ = advance_log_mel(np.empty(0, np.float32), samples, config)
     return features
@@ -52,9 +42,6 @@ def advance_log_mel(
 
     Returns:
         The new frames (T, F), and the samples to pass as `pending` next time.
-
-    Raises:
-        ConfigError: If `config.fft` is no power of two, or `config.hop` greater than `config.window`.
     """
     from asr.audio.log_mel_kernel import mel_energies  # not above: it imports numba
 
@@ -81,46 +68,3 @@ def reference_log_mel(samples: NDArray[np.float32], config: FeatureConfig) -> ND
     spectrum = np.fft.rfft(frames * hann(config.window).astype(np.float64), n=config.fft)
     mel = np.abs(spectrum) ** 2 @ mel_filters(config).astype(np.float64)
     return np.asarray(np.log(np.maximum(mel, config.floor)))
-
-
-@lru_cache(maxsize=8)
-def hann(length: int) -> NDArray[np.float32]:
-    """The periodic Hann window: half a cosine from 0 up to 1 and almost back, (length,)."""
-    phase = 2 * np.pi * np.arange(length) / length
-    return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
-
-
-@lru_cache(maxsize=8)
-def mel_filters(config: FeatureConfig) -> NDArray[np.float32]:
-    """Triangular mel filters with Slaney's norm (each triangle has area one, in Hz).
-
-    Returns:
-        Weights (fft // 2 + 1, F) that turn a power spectrum into mel energies.
-    """
-    nyquist = config.sample_rate / 2
-    edges = _mel_to_hz(np.linspace(_hz_to_mel(0.0), _hz_to_mel(nyquist), config.mels + 2))
-    bins = np.linspace(0.0, nyquist, config.fft // 2 + 1)[:, None]
-    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    rising = (bins - low) / (middle - low)
-    falling = (high - bins) / (high - middle)
-    triangles = np.maximum(0.0, np.minimum(rising, falling))
-    return np.ascontiguousarray(triangles * (2.0 / (high - low)), np.float32)
-
-
-# Slaney's mel scale: linear below 1 kHz, 27 logarithmic steps from there to 6.4 kHz.
-_HZ_PER_MEL = 200.0 / 3
-_LOG_FROM_HZ = 1000.0
-_LOG_STEP = np.log(6.4) / 27
-
-
-def _hz_to_mel(hz: float) -> float:
-    if hz < _LOG_FROM_HZ:
-        return hz / _HZ_PER_MEL
-    return float(_LOG_FROM_HZ / _HZ_PER_MEL + np.log(hz / _LOG_FROM_HZ) / _LOG_STEP)
-
-
-def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
-    start = _LOG_FROM_HZ / _HZ_PER_MEL
-    linear = mel * _HZ_PER_MEL
-    logarithmic = _LOG_FROM_HZ * np.exp(_LOG_STEP * (np.maximum(mel, start) - start))
-    return np.where(mel < start, linear, logarithmic)

@@ -18,8 +18,8 @@ import numpy as np
 from numba import njit, typeof, types
 from numpy.typing import NDArray
 
-from asr.audio.features import framing
 from asr.audio.log_mel_tables import Tables, tables_for
+from asr.audio.mel import framing
 from asr.compiled import compiled
 from asr.config import FeatureConfig
 

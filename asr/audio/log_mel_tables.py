@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.features import hann, mel_filters
+from asr.audio.mel import hann, mel_filters
 from asr.config import FeatureConfig
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.audio.features import framing
 from asr.audio.io import load_audio, probe
+from asr.audio.mel import framing
 from asr.config import FeatureConfig, TokenizerConfig
 from asr.data.manifest import Utterance, numbered_lines, parse_line
 from asr.errors import AsrError, TextError

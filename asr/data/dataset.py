@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.audio.augment import augment_samples, generator, non_speech, spec_augment
-from asr.audio.features import framing, log_mel
+from asr.audio.features import log_mel
 from asr.audio.io import load_audio
+from asr.audio.mel import framing
 from asr.audio.normalization import Statistics, collect_statistics, normalize
 from asr.config import AugmentConfig, FeatureConfig
 from asr.data.manifest import Utterance

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.features import framing, log_mel
+from asr.audio.features import log_mel
 from asr.audio.io import AudioSource, load_audio
+from asr.audio.mel import framing
 from asr.audio.normalization import normalize
 from asr.bundle import Bundle, load_bundle
 from asr.data.batching import pad

@@ -10,7 +10,8 @@ import torchaudio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.audio.features import advance_log_mel, framing, log_mel, mel_filters
+from asr.audio.features import advance_log_mel, log_mel
+from asr.audio.mel import framing, mel_filters
 from asr.config import FeatureConfig
 from tests.helpers.tones import chirp, chord, clicks, hum, noise, pink_noise, silence
 

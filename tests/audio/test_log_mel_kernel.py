@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asr.audio.features import log_mel, mel_filters, reference_log_mel
+from asr.audio.features import log_mel, reference_log_mel
 from asr.audio.log_mel_kernel import LANES
 from asr.audio.log_mel_tables import tables_for
+from asr.audio.mel import mel_filters
 from asr.config import FeatureConfig
 from asr.errors import ConfigError
 from tests.helpers.tones import chirp, chord, clicks, hum, noise, pink_noise, silence

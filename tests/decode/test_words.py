@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from asr.audio.features import framing
+from asr.audio.mel import framing
 from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.decode.ctc import Hypothesis, greedy
 from asr.decode.words import to_segment

@@ -11,7 +11,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.audio.features import advance_log_mel, framing, log_mel
+from asr.audio.features import advance_log_mel, log_mel
+from asr.audio.mel import framing
 from asr.config import FeatureConfig
 from tests.helpers.tones import chirp, noise
 
