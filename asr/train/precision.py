@@ -8,6 +8,8 @@ from typing import Literal
 
 import torch
 
+from asr.errors import RunError
+
 
 @dataclass(frozen=True, slots=True)
 class Precision:
@@ -29,8 +31,16 @@ def choose_precision(wanted: str, device: torch.device) -> Precision:
     Args:
         wanted: `auto`, `fp32` or `bf16`.
         device: Where the model is.
+
+    Raises:
+        RunError: If bf16 is asked for and the processor has no recurrent layers in it.
     """
     if wanted == "bf16":
+        if device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+            raise RunError(
+                "this processor cannot compute recurrent layers in bf16; "
+                "leave training.precision at auto, or set it to fp32"
+            )
         return Precision("bf16", "as the recipe says")
     if wanted == "fp32":
         return Precision("fp32", "as the recipe says")

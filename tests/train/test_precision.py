@@ -24,7 +24,25 @@ def test_auto_follows_the_flags_of_the_processor() -> None:
     assert "processor" in chosen.reason
 
 
-@pytest.mark.parametrize(("name", "kind"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+@pytest.mark.skipif(torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="this processor computes bf16")
+def test_bf16_is_refused_where_recurrent_layers_cannot_be_computed_in_it() -> None:
+    with pytest.raises(RunError, match="bf16; leave training.precision at auto"):
+        choose_precision("bf16", CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("fp32", torch.float32),
+        pytest.param(
+            "bf16",
+            torch.bfloat16,
+            marks=pytest.mark.skipif(
+                not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="this processor cannot compute bf16"
+            ),
+        ),
+    ],
+)
 def test_a_named_precision_is_what_the_model_computes_in(name: str, kind: torch.dtype) -> None:
     precision = choose_precision(name, CPU)
     assert precision.name == name
