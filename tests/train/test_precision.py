@@ -26,7 +26,7 @@ def test_auto_follows_the_flags_of_the_processor() -> None:
 
 @pytest.mark.skipif(torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="this processor computes bf16")
 def test_bf16_is_refused_where_recurrent_layers_cannot_be_computed_in_it() -> None:
-    with pytest.raises(RunError, match="bf16; leave training.precision at auto"):
+    with pytest.raises(RunError, match=r"bf16; leave training\.precision at auto"):
         choose_precision("bf16", CPU)
 
 
