@@ -136,11 +136,14 @@ def test_interrupted_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> Non
         tmp_path / "to",
     ]
     with subprocess.Popen(command, cwd=corpora.ROOT, stderr=subprocess.PIPE, text=True) as process:
-        while len(corpora.left(tmp_path)) < 2:  # until the hidden folder is there
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(stop)
-        _, said = process.communicate(timeout=20)
+        try:
+            while len(corpora.left(tmp_path)) < 2:  # until the hidden folder is there
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(stop)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert said == "interrupted: nothing was written\n"
     assert corpora.left(tmp_path) == {"endless.tar"}
