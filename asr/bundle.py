@@ -138,7 +138,9 @@ def _read_description(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        if folder.exists():
+        if (folder / "bundle" / "model.json").exists():
+            problem = f"a run, not a model folder; did you mean {folder / 'bundle'}?"
+        elif folder.exists():
             problem = "not a model folder: it has no model.json; name a folder that asr train wrote"
         else:
             problem = "no such model folder; check the path, or train one with asr train"

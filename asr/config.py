@@ -21,6 +21,7 @@ Natural = Annotated[int, msgspec.Meta(ge=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 BelowOne = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
 AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -76,7 +77,7 @@ class AugmentConfig:
             utterances; they teach a model to write nothing where nobody speaks.
     """
 
-    speeds: Annotated[tuple[AboveZero, ...], msgspec.Meta(min_length=1)] = (1.0,)
+    speeds: Annotated[tuple[Speed, ...], msgspec.Meta(min_length=1)] = (1.0,)
     gain_db: tuple[float, float] = (0.0, 0.0)
     noise: Fraction = 0.0
     noise_snr_db: tuple[float, float] = (10.0, 30.0)
@@ -144,7 +145,7 @@ class TrainingConfig:
         epochs: Passes over the training utterances.
         batch_seconds: Greatest length of a batch: utterances times the longest, in seconds.
         optimizer, learning_rate, weight_decay: As in torch.optim; the rate is the peak.
-        schedule: After the warm-up: `cosine` to zero, `plateau` (halved when dev stalls), `constant`.
+        schedule: After the warm-up: `cosine` to zero, `plateau` (halved after two stalls of dev), `constant`.
         warmup: Share of all steps in which the rate climbs linearly.
         clip: Greatest global gradient norm.
         accumulate: Batches per optimiser step.

@@ -43,7 +43,7 @@ features = st.builds(
 )
 augment = st.builds(
     AugmentConfig,
-    speeds=st.lists(above_zero, min_size=1, max_size=3).map(tuple),
+    speeds=st.lists(st.floats(0.25, 4), min_size=1, max_size=3).map(tuple),
     gain_db=ranges,
     noise=fraction,
     noise_snr_db=ranges,
@@ -161,7 +161,7 @@ def test_later_settings_win() -> None:
         ("train=train", 'train: expected list, got str; write a list such as ["a", "b"]'),
         ("train=[1]", "train[0]: expected str, got int"),
         ("augment.speeds=[]", "augment.speeds: expected list of length >= 1"),
-        ("augment.speeds=[1,0]", "augment.speeds[1]: expected float > 0.0"),
+        ("augment.speeds=[1,0]", "augment.speeds[1]: expected float >= 0.25"),
         ("augment.gain_db=[1]", "augment.gain_db: expected list of length 2, got 1"),
         ("augment.gain_db=[3,1]", "gain_db: the lower end (3) comes first, then the upper (1)"),
         ("features.fft=256", "fft (256) must not be smaller than window (400)"),

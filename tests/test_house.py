@@ -1,4 +1,4 @@
-"""The house rules that no linter knows: files of one idea, no path of anybody's machine."""
+"""The house rules that no linter knows: short files, and modules that say what they are for."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ SHOWN = 50
 )
 @click.option("--all", "everything", is_flag=True, help=f"Show all problems, not only the first {SHOWN}.")
 def command(manifest: Path, recipe: Path | None, model: Path | None, decode: bool, everything: bool) -> int:
-    r"""Report what MANIFEST holds and every line that would harm training.
+    """Report what MANIFEST holds and every line that would harm training.
 
     Durations, speakers and characters; unreadable recordings, wrong durations, duplicates, empty
     texts, and utterances too short for CTC to write their text. Status 1 if there are problems.

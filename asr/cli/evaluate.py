@@ -31,7 +31,7 @@ from asr.text.normalize import normalize
 )
 @device_option
 def command(manifest: Path, model: Path, json_path: Path | None, worst: int, device: str) -> None:
-    r"""Recognise the utterances of MANIFEST and count the errors.
+    """Recognise the utterances of MANIFEST and count the errors.
 
     Prints word and character error rates, a 95 % bootstrap interval (over speakers where there are
     five or more, else over utterances) and the worst utterances, aligned.

@@ -94,7 +94,7 @@ def _with_options(function: click.decorators.FC) -> click.decorators.FC:
 def command(
     recipe: Path, data: Path, out: Path, settings: tuple[str, ...], device: str, resume: bool
 ) -> None:
-    r"""Train a model from RECIPE, a Python file that defines a `recipe`.
+    """Train a model from RECIPE, a Python file that defines a `recipe`.
 
     Writes checkpoints, metrics, learning curves and the finished model (OUT/bundle). Ctrl-C stops
     after the step at hand; the same command with --resume goes on exactly there.

@@ -62,7 +62,7 @@ def command(
     channel: int | None,
     device: str,
 ) -> int:
-    r"""Write down what FILES say: recordings, folders of them, or - for standard input.
+    """Write down what FILES say: recordings, folders of them, or - for standard input.
 
     Text goes to stdout, everything else to stderr. A file that cannot be read is reported, the
     others are still transcribed, and the exit status is 1.
@@ -77,7 +77,8 @@ def command(
     formats = list(FORMATS) if output_format == "all" else [output_format]
     failed = 0
     many = len(files) > 1 or _is_folder(files[0])
-    for entry in _progress(list(_inputs(files))):
+    shown = output_dir is None and sys.stdout.isatty()
+    for entry in _progress(list(_inputs(files)), hidden=shown):
         try:
             if isinstance(entry, AudioError):
                 raise entry
@@ -148,10 +149,9 @@ def _deliver(
             click.echo(content, nl=False)
 
 
-def _progress(inputs: list[Input | AudioError]) -> Iterator[Input | AudioError]:
-    """Shows progress on stderr where that is a terminal and there is more than one input."""
+def _progress(inputs: list[Input | AudioError], hidden: bool) -> Iterator[Input | AudioError]:
+    """Shows progress on stderr where that is a terminal, unless there is one input or it is `hidden`."""
     console = Console(stderr=True)
-    with Progress(
-        console=console, transient=True, disable=len(inputs) < 2 or not console.is_terminal
-    ) as progress:
+    hidden = hidden or len(inputs) < 2 or not console.is_terminal
+    with Progress(console=console, transient=True, disable=hidden, redirect_stdout=False) as progress:
         yield from progress.track(inputs, description="transcribing")

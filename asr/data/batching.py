@@ -62,7 +62,8 @@ def plan_epoch(
     """Divides all utterances into batches: similar lengths together, batches in random order.
 
     Lengths are jittered by up to a tenth before sorting, so batches differ from epoch to epoch. The
-    first epoch begins with the batch of most padded seconds: what does not fit in memory fails at once.
+    first epoch begins with the batch of most padded seconds: what does not fit in memory fails early.
+    Durations are those of the recordings; slow speeds of the augmentation come on top.
 
     Args:
         durations: Seconds of each utterance (N,).

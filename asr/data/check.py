@@ -13,7 +13,7 @@ from asr.audio.io import load_audio, probe
 from asr.audio.mel import framing
 from asr.config import FeatureConfig, TokenizerConfig
 from asr.data.manifest import Utterance, numbered_lines, parse_line
-from asr.errors import AsrError, TextError
+from asr.errors import AsrError, ManifestError, TextError
 from asr.text.normalize import normalize
 from asr.text.tokenizer import Tokenizer, tokenizer_from_texts
 from asr.window import Window
@@ -83,6 +83,8 @@ def check_manifest(
             entries.append((number, parse_line(path, number, line)))
         except AsrError as error:
             problems.append(Problem(number, str(error).removeprefix(f"{path}, line {number}: ")))
+    if not entries and not problems:
+        raise ManifestError(f"{path}: the manifest is empty; write one JSON object per line")
     texts = [normalize(utterance.text, expected.tokenizer.normalizer) for _, utterance in entries]
     tokenizer = expected.known
     if tokenizer is None and any(texts):

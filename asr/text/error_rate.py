@@ -23,10 +23,10 @@ class ErrorCounts:
     """Edits between references and hypotheses; counts of utterances add up to those of a corpus.
 
     Attributes:
-        substitutions: _Units of the reference that were replaced.
-        deletions: _Units of the reference that are missing in the hypothesis.
-        insertions: _Units of the hypothesis that are not in the reference.
-        reference: _Units of the reference: words or characters.
+        substitutions: Units of the reference that were replaced.
+        deletions: Units of the reference that are missing in the hypothesis.
+        insertions: Units of the hypothesis that are not in the reference.
+        reference: Units of the reference: words or characters.
     """
 
     substitutions: int

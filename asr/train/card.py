@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it was trained on, how good it is, and where it is weak."""
+"""The model card: what a model is, what it was trained on, how long, and how good it is."""
 
 from __future__ import annotations
 

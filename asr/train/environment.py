@@ -30,11 +30,12 @@ def describe_environment(device: torch.device) -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The git commit of the source tree, with ``+`` where it was changed since; empty outside git."""
-    folder = Path(__file__).parent
+    """The git commit of the source tree, with ``+`` where a file was changed since; empty outside git."""
+    root = Path(asr.__file__).parents[1]
     try:
-        head = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
+        _git(root, "ls-files", "--error-unmatch", "asr/__init__.py")  # installed inside another repository?
+        head = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return ""
     return head + ("+" if changed else "")

@@ -31,6 +31,7 @@ from asr.train.optimizer import learning_rate, make_optimizer, set_learning_rate
 from asr.train.precision import Precision
 
 LOG_STEPS = 20
+PLATEAU_STALLS = 2
 
 
 class Interrupted(RunError):
@@ -57,8 +58,10 @@ class TrainState:
         loss_total, loss_count: Sum and number of the losses of this epoch.
         skipped: Utterances left out so far because they cannot be aligned or gave no finite loss.
         skipped_steps: Optimiser steps left out because the gradient was not finite.
+        improved: Whether a validation was ever better than one before. Models may need
+            epochs before they say anything; until then no validation counts as a stall.
         stalls: Validations since the best one.
-        halvings: Validations that were not the best so far, in the whole run.
+        halvings: How often the `plateau` schedule has halved the learning rate.
         cpu_seconds: Processor time spent training.
         kept: The best weights so far, best first.
     """
@@ -70,6 +73,7 @@ class TrainState:
     loss_count: int = 0
     skipped: int = 0
     skipped_steps: int = 0
+    improved: bool = False
     stalls: int = 0
     halvings: int = 0
     cpu_seconds: float = 0.0
@@ -222,8 +226,9 @@ class Trainer:
             metrics = self.objective.validate()
             best = state.kept[0].error_rate if state.kept else math.inf
             better = metrics.error_rate < best
-            state.stalls = 0 if better else state.stalls + 1
-            state.halvings += not better
+            state.improved = state.improved or (better and best < math.inf)
+            state.stalls = state.stalls + 1 if state.improved and not better else 0
+            state.halvings += state.stalls > 0 and state.stalls % PLATEAU_STALLS == 0
             self._keep(metrics.error_rate)
             figures |= {"dev_error_rate": metrics.error_rate, **metrics.parts}
         self._count_time()

@@ -31,7 +31,7 @@ def learning_rate(config: TrainingConfig, progress: float, halvings: int) -> flo
     Args:
         config: Peak rate, warm-up and schedule.
         progress: Share of all planned steps that are done, 0 … 1.
-        halvings: How often dev did not improve; each halves the rate of the `plateau` schedule.
+        halvings: How often dev has stalled; each halves the rate of the `plateau` schedule.
     """
     peak = config.learning_rate
     if progress < config.warmup:

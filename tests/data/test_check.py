@@ -127,7 +127,11 @@ def test_progress_counts_every_utterance(tmp_path: Path) -> None:
 def test_a_manifest_of_nothing_but_bad_lines(tmp_path: Path) -> None:
     found = findings(tmp_path, "{", line("a", ""))
     assert [item.line for item in found.problems] == [1, 2]
-    assert findings(tmp_path, "").problems == ()
+
+
+def test_an_empty_manifest_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="the manifest is empty"):
+        findings(tmp_path, "")
 
 
 def test_a_missing_manifest_is_told(tmp_path: Path) -> None:

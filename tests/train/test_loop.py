@@ -168,7 +168,7 @@ def test_weights_that_the_last_checkpoint_speaks_of_outlive_a_crash(
         assert kept_path(tmp_path, entry["epoch"]).exists()
 
 
-@pytest.mark.parametrize(("patience", "epochs"), [(0, 6), (1, 2), (2, 5)])
+@pytest.mark.parametrize(("patience", "epochs"), [(0, 6), (1, 4), (2, 5)])
 def test_patience_ends_training(source: BatchSource, tmp_path: Path, patience: int, epochs: int) -> None:
     rates = [0.5, 0.6, 0.4, 0.4, 0.5, 0.3]
     with line_trainer(Line(rates), source, tmp_path, epochs=6, patience=patience) as trainer:
@@ -185,10 +185,18 @@ def test_dev_is_judged_as_often_as_asked_and_at_the_end(source: BatchSource, tmp
 
 def test_the_plateau_rate_does_not_climb_back_when_dev_improves(source: BatchSource, tmp_path: Path) -> None:
     options = {"schedule": "plateau", "warmup": 0.0, "learning_rate": 0.8, "epochs": 5}
-    with line_trainer(Line([0.5, 0.6, 0.4, 0.4, 0.3]), source, tmp_path, **options) as trainer:
+    with line_trainer(Line([0.5, 0.4, 0.4, 0.4, 0.3]), source, tmp_path, **options) as trainer:
         state = trainer.train()
-        assert (state.halvings, state.stalls) == (2, 0)
-        assert trainer.optimizer.param_groups[0]["lr"] == 0.2
+        assert (state.halvings, state.stalls) == (1, 0)
+        assert trainer.optimizer.param_groups[0]["lr"] == 0.4
+
+
+def test_a_model_that_says_nothing_yet_has_not_stalled(source: BatchSource, tmp_path: Path) -> None:
+    options = {"schedule": "plateau", "patience": 2, "warmup": 0.0, "learning_rate": 0.8, "epochs": 6}
+    with line_trainer(Line([1.0, 1.0, 1.0, 1.0, 1.0, 0.9]), source, tmp_path, **options) as trainer:
+        state = trainer.train()
+        assert (state.epoch, state.halvings, state.stalls) == (6, 0, 0)
+        assert trainer.optimizer.param_groups[0]["lr"] == 0.8
 
 
 def test_checkpoints_are_written_as_often_as_asked(source: BatchSource, tmp_path: Path) -> None:
