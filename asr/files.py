@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from asr.errors import RunError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -41,7 +44,5 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunError(
-            f"{path}: cannot be written: {reason}; free some space or choose another place"
-        ) from None
+        remedy = "free some space" if error.errno in _FULL else "choose another place"
+        raise RunError(f"{path}: cannot be written: {error.strerror or error}; {remedy}") from None

@@ -23,7 +23,6 @@ Skip = Callable[[str, str], None]  # what is wrong, in the singular, and with wh
 HEADERLESS = ".raw"  # 16-bit samples at 16 kHz, one channel, nothing else in the file
 HEADERLESS_RATE = 16_000
 UNREADABLE = "recording that cannot be read"
-_UNKNOWN_LENGTH = 1 << 62  # libsndfile's answer for files whose header does not say
 
 
 def refuse(problem: str, name: str) -> None:
@@ -42,10 +41,7 @@ def duration_of(source: AudioSource) -> float:
         if size == 0 or size % 2:
             raise AudioError(f"{source}: {size} bytes are no 16-bit samples; unpack the corpus again")
         return round(size / 2 / HEADERLESS_RATE, 6)
-    info = probe(source)
-    if info.samples >= _UNKNOWN_LENGTH:
-        raise AudioError(f"{source}: its length is unknown; convert it to flac or wav")
-    return round(info.duration, 6)
+    return round(probe(source).duration, 6)
 
 
 def measured(source: AudioSource, skip: Skip) -> float:

@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from asr.bundle import load_bundle
-from asr.cli.train import load_recipe
+from asr.cli.recipes import load_recipe
 from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.data.check import Expectation, Findings, check_manifest
 from asr.data.manifest import numbered_lines
-from asr.model.windows import emission_window
+from asr.model.lengths import emission_window
+from asr.text.tokenizer import SPACE
 
 SHOWN = 50
 
@@ -62,7 +63,9 @@ def _expectation(recipe: Path | None, model: Path | None, decode: bool) -> Expec
     if recipe is not None:
         loaded = load_recipe(recipe)
         window = emission_window(loaded.model)
-        return Expectation(loaded.features, loaded.tokenizer, window, None, decode)
+        return Expectation(
+            loaded.features, loaded.tokenizer, window, None, decode, max(loaded.augment.speeds)
+        )
     return Expectation(FeatureConfig(), TokenizerConfig(), emission_window(ModelConfig()), None, decode)
 
 
@@ -84,7 +87,7 @@ def _summary(findings: Findings) -> str:
 
 def _shown(unit: str) -> str:
     """A unit as it can be read in a terminal: combining and invisible characters get their names."""
-    if unit == " ":
+    if unit == SPACE:
         return "space"
     if len(unit) == 1 and unicodedata.category(unit)[0] in "MCZ":
         return unicodedata.name(unit, f"U+{ord(unit):04X}").lower()

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from asr.audio.io import load_audio, probe
-from asr.audio.mel import framing
 from asr.config import FeatureConfig, TokenizerConfig
+from asr.data.dataset import feature_frames
 from asr.data.manifest import Utterance, numbered_lines, parse_line
 from asr.errors import AsrError, ManifestError, TextError
+from asr.model.lengths import required_frames
 from asr.text.normalize import normalize
 from asr.text.tokenizer import Tokenizer, tokenizer_from_texts
 from asr.window import Window
@@ -55,6 +56,7 @@ class Expectation:
         window: From feature frames to emission frames of its model.
         known: The vocabulary, where it exists already; else it is derived from the texts.
         decode: Whether to decode every recording, not only to read its header.
+        fastest: Highest speed of the augmentation; it leaves the fewest frames.
     """
 
     features: FeatureConfig
@@ -62,6 +64,7 @@ class Expectation:
     window: Window
     known: Tokenizer | None = None
     decode: bool = False
+    fastest: float = 1.0
 
 
 def check_manifest(
@@ -96,9 +99,8 @@ def check_manifest(
         problems += [Problem(number, problem) for problem in _audio_problems(utterance, expected)]
         progress(1)
     problems += _duplicates(entries)
-    units = Counter(
-        unit for text in texts for unit in (text.split() if expected.tokenizer.kind == "words" else text)
-    )
+    own = tokenizer_from_texts(expected.tokenizer, texts) if any(texts) else None
+    units = Counter(own.vocabulary[token] for text in texts for token in own.encode(text)) if own else {}
     return Findings(
         durations=tuple(utterance.duration for _, utterance in entries),
         speakers=len({utterance.speaker for _, utterance in entries if utterance.speaker}),
@@ -116,15 +118,17 @@ def _text_problems(
         tokens = np.array(tokenizer.encode(text))
     except TextError as error:
         return [str(error)]
-    samples = round(utterance.duration * expected.features.sample_rate)
-    frames = framing(expected.features).then(expected.window).output_length(samples)
-    repeats = int(np.count_nonzero(tokens[1:] == tokens[:-1]))
-    if frames < len(tokens) + repeats:
-        return [
-            f"CTC cannot align it: {frames} emission frames for {len(tokens)} tokens and {repeats} repeats; "
-            "check the text, lower the subsampling, or remove the line"
-        ]
-    return []
+    durations = np.array([utterance.duration / expected.fastest])
+    frames = int(expected.window.output_length(feature_frames(durations, expected.features))[0])
+    needed = required_frames(tokens)
+    if frames >= needed:
+        return []
+    repeats = needed - len(tokens)
+    at = f" at speed {expected.fastest:g}" if expected.fastest != 1 else ""
+    return [
+        f"CTC cannot align it: {frames} emission frames{at} for {len(tokens)} tokens and {repeats} repeats; "
+        "check the text, lower the subsampling, or remove the line"
+    ]
 
 
 def _audio_problems(utterance: Utterance, expected: Expectation) -> list[str]:

@@ -67,12 +67,6 @@ def greedy(log_probs: NDArray[np.float32]) -> Hypothesis:
     )
 
 
-def required_frames(tokens: NDArray[np.int64]) -> int:
-    """The fewest emission frames in which CTC can write these tokens (U,): one each, one per repeat."""
-    repeats = int(np.count_nonzero(tokens[1:] == tokens[:-1]))
-    return len(tokens) + repeats
-
-
 def blank_ratio(log_probs: NDArray[np.float32]) -> float:
     """The share of the frames of log_probs (S, V) whose best token is blank; 1 if there are none."""
     return float((log_probs.argmax(1) == BLANK).mean()) if len(log_probs) else 1.0

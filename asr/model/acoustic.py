@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from asr.config import ModelConfig
 from asr.model.layers import NORMS, FrontEnd, Lookahead, VariationalDropout
+from asr.model.lengths import emission_window, lookahead_window
 from asr.model.recurrent import Path, RecurrentLayer
-from asr.model.windows import emission_window, lookahead_window
 from asr.window import Window
 
 

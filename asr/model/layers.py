@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from asr.config import ModelConfig
+from asr.model.lengths import convolution_windows
 from asr.model.recurrent import frame_mask
-from asr.model.windows import convolution_windows
 from asr.window import Window
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from asr.config import Recipe
 from asr.data.dataset import feature_frames
 from asr.data.manifest import Utterance, file_hash, read_manifest, split_path
-from asr.decode.ctc import required_frames
 from asr.errors import ManifestError
+from asr.model.lengths import required_frames
 from asr.text.normalize import normalize
 from asr.text.tokenizer import Tokenizer, tokenizer_from_texts
 from asr.window import Window

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from asr.data.batching import Batch
-from asr.decode.ctc import blank_ratio, greedy, required_frames
+from asr.decode.ctc import blank_ratio, greedy
 from asr.model.acoustic import AcousticModel
+from asr.model.lengths import required_frames
 from asr.recognize.recognizer import emissions
 from asr.recognize.scoring import Scored, report, score
 from asr.recognize.torch_engine import TorchEngine
 from asr.text.tokenizer import Tokenizer
+from asr.train.monitor import StuckLoss
 from asr.train.objective import Loss, Metrics
 
 
@@ -45,6 +47,7 @@ class CTCObjective:
         self._tokenizer = tokenizer
         self._dev = tuple(dev)
         self._engine = TorchEngine(model)
+        self._stuck = StuckLoss()
 
     def loss(self, batch: Batch) -> Loss:
         """The CTC loss of a batch, summed over utterances; those shorter than a frame are skipped."""
@@ -54,7 +57,9 @@ class CTCObjective:
         features = torch.from_numpy(batch.features).to(self.model.head.weight.device)
         log_probs, lengths = self.model(features, torch.from_numpy(batch.feature_lengths))
         loss = ctc_loss(log_probs, lengths, batch)
-        return replace(loss, skipped=loss.skipped + silent)
+        mean = float(loss.total.detach()) / max(loss.count, 1)
+        advice = self._stuck.update(mean, loss.parts["blank_ratio"])
+        return replace(loss, skipped=loss.skipped + silent, advice=advice)
 
     def validate(self) -> Metrics:
         """Greedy word and character error rates over the dev set, and how much of it is blank."""
@@ -72,7 +77,8 @@ class CTCObjective:
             "dev_character_error_rate": totals.characters.rate,
             "dev_blank_ratio": float(np.mean(blanks)),
         }
-        return Metrics(totals.words.rate, parts)
+        words, characters = 100 * totals.words.rate, 100 * totals.characters.rate
+        return Metrics(totals.words.rate, f"dev WER {words:6.2f} %  CER {characters:6.2f} %", parts)
 
 
 def _audible(batch: Batch) -> tuple[Batch, int]:

@@ -99,14 +99,10 @@ class Journal:
         if self._task is not None:
             self._progress.update(self._task, advance=batches, note=f"loss {loss:.2f}")
 
-    def end_epoch(self, epoch: int, step: int, figures: Mapping[str, float]) -> None:
-        """Prints and writes the figures of an epoch."""
+    def end_epoch(self, epoch: int, step: int, figures: Mapping[str, float], summary: str = "") -> None:
+        """Writes the figures of an epoch, and prints its loss and the summary of its validation."""
         self.write("epoch", step, {"epoch": epoch, **figures})
-        line = f"epoch {epoch:3d}  loss {figures['loss']:8.3f}"
-        if "dev_error_rate" in figures:
-            line += f"  dev WER {100 * figures['dev_error_rate']:6.2f} %"
-        if "dev_character_error_rate" in figures:
-            line += f"  CER {100 * figures['dev_character_error_rate']:6.2f} %"
+        line = f"epoch {epoch:3d}  loss {figures['loss']:8.3f}  {summary}".rstrip()
         if figures.get("skipped"):
             line += f"  ({figures['skipped']:.0f} utterances skipped so far)"
         self.say(line)

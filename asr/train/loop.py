@@ -25,7 +25,7 @@ from asr.data.batching import Batch, BatchSource, Position
 from asr.errors import RunError
 from asr.train.checkpoint import Checkpoint, pack_training, unpack_training, write_checkpoint
 from asr.train.journal import Journal
-from asr.train.monitor import StuckLoss, gradient_norms
+from asr.train.monitor import gradient_norms
 from asr.train.objective import Objective
 from asr.train.optimizer import learning_rate, make_optimizer, set_learning_rate
 from asr.train.precision import Precision
@@ -120,7 +120,6 @@ class Trainer:
         self.state = TrainState()
         self.optimizer = make_optimizer(objective.model, config)
         self._device = next(objective.model.parameters()).device
-        self._stuck = StuckLoss()
         self._saved = time.monotonic()
         self._clock = time.process_time()
 
@@ -181,14 +180,14 @@ class Trainer:
             count += loss.count
             state.skipped += loss.skipped
             parts = loss.parts
+            if loss.advice:
+                self.journal.warn(loss.advice)
         norms = self._apply_gradients(count)
         state.step += 1
         state.batch += len(group)
         state.loss_total += total
         state.loss_count += count
         self.journal.advance(len(group), state.loss_total / max(state.loss_count, 1))
-        if advice := self._stuck.update(total / max(count, 1), parts.get("blank_ratio", 0.0)):
-            self.journal.warn(advice)
         if state.step % LOG_STEPS == 0:
             figures = {"loss": total / max(count, 1), "learning_rate": rate, **norms, **parts}
             self.journal.write("step", state.step, figures)
@@ -220,6 +219,7 @@ class Trainer:
         """Validates, keeps the best weights, and moves on to the next epoch."""
         state, config = self.state, self.config
         figures = {"loss": state.loss_total / max(state.loss_count, 1), "skipped": float(state.skipped)}
+        summary = ""
         state.epoch += 1
         state.batch, state.loss_total, state.loss_count = 0, 0.0, 0
         if state.epoch % config.validate_every == 0 or state.epoch == config.epochs:
@@ -231,8 +231,9 @@ class Trainer:
             state.halvings += state.stalls > 0 and state.stalls % PLATEAU_STALLS == 0
             self._keep(metrics.error_rate)
             figures |= {"dev_error_rate": metrics.error_rate, **metrics.parts}
+            summary = metrics.summary
         self._count_time()
-        self.journal.end_epoch(state.epoch, state.step, figures)
+        self.journal.end_epoch(state.epoch, state.step, figures, summary)
         self.save()
         self._forget()
 

@@ -20,12 +20,14 @@ class Loss:
         count: How many they are.
         skipped: Utterances left out because no alignment exists or their loss is not finite.
         parts: Figures to watch, already averaged.
+        advice: What to tell the user about them, mostly nothing.
     """
 
     total: Tensor
     count: int
     skipped: int
     parts: Mapping[str, float]
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,12 @@ class Metrics:
 
     Attributes:
         error_rate: What keep-best and early stopping compare; lower is better.
+        summary: The same in words and figures for the line of the epoch.
         parts: Further figures for the journal.
     """
 
     error_rate: float
+    summary: str
     parts: Mapping[str, float]
 
 

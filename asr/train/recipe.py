@@ -192,7 +192,7 @@ def _introduce(journal: Journal, run: _Run) -> None:
     if impossible:
         journal.warn(
             f"{len(impossible)} utterances are too short for their texts and teach nothing at times, "
-            f"{impossible[0]!r} for one; asr check lists them"
+            f"{impossible[0]!r} for one; asr check MANIFEST --recipe RECIPE lists them"
         )
     known = corpus.tokenizer
     strange = {

@@ -41,7 +41,7 @@ def test_a_good_manifest_is_summed_up(manifest: Path) -> None:
     assert shown.out.splitlines() == [
         "2 utterances, 0.00 h, 0 speakers",
         "durations: 1.00 s shortest, 1.00 s median, 1.00 s longest",
-        "9 units: space×1 e×1 h×1 l×1 n×1 o×3 t×1 w×1 é×1",
+        "9 units: e×1 h×1 l×1 n×1 o×3 t×1 w×1 é×1 space×1",
         "no problems",
     ]
 

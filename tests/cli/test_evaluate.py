@@ -16,7 +16,7 @@ from tests.helpers.console import LIMITED, MAIN, Shown, asr, asr_here, one_line
 from tests.helpers.tones import chirp
 
 TEXTS = ["One two", "three", "größe 日本", "four five six", "", "seven", "eight nine"]
-REMEDY = "free some space or choose another place"
+REMEDY = "free some space"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import soundfile
 from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.data.check import Expectation, Findings, check_manifest
 from asr.errors import ManifestError
-from asr.model.windows import emission_window
+from asr.model.lengths import emission_window
 from asr.text.tokenizer import tokenizer_from_texts
 from tests.helpers.recordings import encoded
 from tests.helpers.tones import noise

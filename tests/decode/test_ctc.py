@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from asr.decode.ctc import BLANK, Hypothesis, blank_ratio, greedy, required_frames
+from asr.decode.ctc import BLANK, Hypothesis, blank_ratio, greedy
+from asr.model.lengths import required_frames
 
 SCORES = st.floats(-20, 20, width=32) | st.sampled_from([0.0, 1.0])  # the latter make ties
 EMISSIONS = arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=SCORES)

@@ -14,7 +14,7 @@ from asr.audio.mel import framing
 from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.decode.ctc import Hypothesis, greedy
 from asr.decode.words import to_segment
-from asr.model.windows import emission_window
+from asr.model.lengths import emission_window
 from asr.text.tokenizer import BLANK, SPACE, Tokenizer, tokenizer_from_vocabulary
 from asr.window import Window
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from asr.data.batching import Batch, pad
-from asr.decode.ctc import required_frames
+from asr.model.lengths import required_frames
 from asr.train.ctc import ctc_loss
 
 LONGEST = 5

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from asr.config import ModelConfig
 from asr.model.layers import FrontEnd, LayerNorm, Lookahead, MaskedBatchNorm, NoNorm, VariationalDropout
+from asr.model.lengths import lookahead_window
 from asr.model.recurrent import frame_mask
-from asr.model.windows import lookahead_window
 
 MELS = 7
 

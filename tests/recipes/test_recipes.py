@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asr.cli.train import load_recipe
+from asr.cli.recipes import load_recipe
 from asr.config import Recipe, from_dict, to_dict
 
 ROOT = Path(__file__).parent.parent.parent

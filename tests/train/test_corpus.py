@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from asr.config import AugmentConfig, ModelConfig, Recipe, TokenizerConfig
 from asr.data.manifest import file_hash
 from asr.errors import ManifestError
-from asr.model.windows import emission_window
+from asr.model.lengths import emission_window
 from asr.text.tokenizer import BLANK, SPACE
 from asr.train.corpus import impossible_utterances, prepare_corpus
 

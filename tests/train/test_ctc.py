@@ -16,6 +16,7 @@ from asr.model.acoustic import AcousticModel
 from asr.text.error_rate import character_errors, word_errors
 from asr.text.tokenizer import CharacterTokenizer
 from asr.train.ctc import CTCObjective, DevUtterance
+from asr.train.monitor import WINDOW_STEPS
 
 TOKENIZER = CharacterTokenizer(("<blk>", "a", "b", "▁"))
 CONFIG = ModelConfig(cell="gru", layers=1, hidden=8, channels=2, dropout=0.5)
@@ -86,3 +87,15 @@ def test_judging_changes_neither_the_model_nor_its_random_numbers() -> None:
     assert torch.equal(torch.get_rng_state(), random)
     for name, tensor in judged.model.state_dict().items():
         assert torch.equal(tensor, before[name]), name
+
+
+def test_a_model_that_writes_only_blanks_gets_advice_once() -> None:
+    stuck = objective(replace(CONFIG, dropout=0.0))
+    with torch.no_grad():
+        stuck.model.head.weight.zero_()
+        stuck.model.head.bias.copy_(torch.tensor([5.0, 0.0, 0.0, 0.0]))
+    batch = collate([example(12, [1, 2])])
+    with torch.no_grad():
+        told = [loss.advice for _ in range(2 * WINDOW_STEPS + 50) if (loss := stuck.loss(batch)).advice]
+    assert len(told) == 1
+    assert told[0].startswith("only blanks for")

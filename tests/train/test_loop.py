@@ -6,22 +6,19 @@ import json
 import math
 import signal
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import repeat
 from pathlib import Path
 
 import pytest
 import torch
 
 from asr.config import with_settings
-from asr.data.batching import Batch, BatchSource, Position
+from asr.data.batching import Batch, BatchSource
 from asr.data.dataset import Dataset
 from asr.data.manifest import read_manifest
 from asr.errors import RunError
 from asr.train.checkpoint import read_checkpoint
 from asr.train.loop import Interrupted, checkpoint_path, kept_path
-from asr.train.monitor import WINDOW_STEPS
 from asr.train.objective import Loss, Metrics, Objective
 from tests.helpers.corpora import write_short_corpus, write_split
 from tests.helpers.runs import FEATURES, Line, line_trainer, opened, tiny_recipe, trained
@@ -258,27 +255,12 @@ def test_training_works_outside_the_main_thread(source: BatchSource, tmp_path: P
     assert trainer.state.epoch == 1
 
 
-class Many(BatchSource):
-    """One batch, over and over."""
-
-    def __init__(self, source: BatchSource) -> None:
-        self._batch = next(source.epoch(Position()))
-
-    def batches_in(self, epoch: int) -> int:
-        return 3 * WINDOW_STEPS
-
-    def epoch(self, position: Position) -> Iterator[Batch]:
-        return repeat(self._batch, 3 * WINDOW_STEPS)
-
-
-@pytest.mark.parametrize(("blank_ratio", "told"), [(1.0, 1), (0.5, 0)])
-def test_a_stuck_model_gets_advice_once(
-    source: BatchSource, tmp_path: Path, capsys: pytest.CaptureFixture[str], blank_ratio: float, told: int
+def test_advice_of_the_objective_is_told(
+    source: BatchSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = {"epochs": 1, "learning_rate": 1e-12}
-    with line_trainer(Line(blank_ratio=blank_ratio), Many(source), tmp_path, **options) as trainer:
+    with line_trainer(Line(advice={2: "look at your data"}), source, tmp_path, epochs=1) as trainer:
         trainer.train()
-    assert capsys.readouterr().err.count("only blanks for") == told
+    assert capsys.readouterr().err.count("warning: look at your data") == 1
 
 
 def test_steps_are_logged_with_loss_rate_and_gradient_norms(data: Path, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
-"""The Windows of a model, known from its config alone: nothing here needs torch."""
+"""The lengths of a model, known from its config alone: nothing here needs torch."""
 
 from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
 
 from asr.config import ModelConfig
 from asr.window import Window
@@ -22,3 +25,9 @@ def emission_window(config: ModelConfig) -> Window:
     """The Window from feature frames to emission frames."""
     first, second = convolution_windows(config)
     return first.then(second).then(lookahead_window(config))
+
+
+def required_frames(tokens: NDArray[np.int64]) -> int:
+    """The fewest emission frames in which CTC can write these tokens (U,): one each, one per repeat."""
+    repeats = int(np.count_nonzero(tokens[1:] == tokens[:-1]))
+    return len(tokens) + repeats
