@@ -17,11 +17,11 @@ recipe = Recipe(
     augment=AugmentConfig(
         speeds=(0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2),
         noise=0.5,
-        non_speech=0.5,
+        non_speech=1.0,
     ),
     tokenizer=TokenizerConfig(kind="words"),
-    model=ModelConfig(layers=2, hidden=64, subsampling=4, channels=16),
-    training=TrainingConfig(epochs=30, batch_seconds=14, learning_rate=5e-3, average=5),
+    model=ModelConfig(layers=1, hidden=64, subsampling=4, channels=32),
+    training=TrainingConfig(epochs=30, batch_seconds=14, learning_rate=3e-3, warmup=0.3, average=5),
 )
 
 if __name__ == "__main__":
