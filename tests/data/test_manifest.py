@@ -179,7 +179,7 @@ def tar_beside(manifest: Path, member: str) -> Path:
 
 def test_audio_is_a_member_of_the_tar_beside_unless_the_file_exists(tmp_path: Path) -> None:
     path = written(
-        tmp_path, "\n".join([line(audio_filepath=n) for n in ("in.wav", "out.wav", "/root/abs.wav")])
+        tmp_path, "\n".join([line(audio_filepath=n) for n in ("in.wav", "out.wav", "/elsewhere/abs.wav")])
     )
     archive = tar_beside(path, "in.wav")
     (tmp_path / "out.wav").touch()
@@ -187,7 +187,7 @@ def test_audio_is_a_member_of_the_tar_beside_unless_the_file_exists(tmp_path: Pa
     assert [u.audio for u in utterances] == [
         AudioSource(archive, "in.wav"),
         AudioSource(tmp_path / "out.wav"),
-        AudioSource(Path("/root/abs.wav")),
+        AudioSource(Path("/elsewhere/abs.wav")),
     ]
     copy = path.read_bytes()
     write_manifest(path, utterances)
