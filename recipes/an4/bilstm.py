@@ -2,7 +2,7 @@
 
     python recipes/an4/bilstm.py --data data/an4 --out runs/an4
 
-The README beside this file tells how it was chosen and how good it is.
+A first recipe, not the final one: docs/log.md tells what was tried.
 """
 
 from asr.cli.train import main
