@@ -69,6 +69,8 @@ class AugmentConfig:
         gain_db: Range of gains in decibels.
         noise: Probability that noise is added.
         noise_snr_db: Range of signal-to-noise ratios in decibels.
+        vocal_tract: Frequencies are stretched by up to this share up or down, as vocal tracts of
+            other lengths would.
         time_masks, time_mask_frames: SpecAugment: number and greatest width, in frames.
         time_mask_fraction: A time mask is never wider than this share of the utterance.
         mel_masks, mel_mask_bins: SpecAugment: number and greatest width, in mel bins.
@@ -81,6 +83,7 @@ class AugmentConfig:
     gain_db: tuple[float, float] = (0.0, 0.0)
     noise: Fraction = 0.0
     noise_snr_db: tuple[float, float] = (10.0, 30.0)
+    vocal_tract: Annotated[float, msgspec.Meta(ge=0, le=0.4)] = 0.0
     time_masks: Natural = 0
     time_mask_frames: Natural = 25
     time_mask_fraction: Fraction = 0.2

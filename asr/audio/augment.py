@@ -11,8 +11,9 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.mel import hz_to_mel, mel_to_hz
 from asr.audio.resample import resample
-from asr.config import AugmentConfig
+from asr.config import AugmentConfig, FeatureConfig
 
 Samples = NDArray[np.float32]
 
@@ -69,10 +70,10 @@ def colored_noise(count: int, exponent: float, random: np.random.Generator) -> S
 
 
 def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) -> Samples:
-    """A stretch in which nobody speaks: noise, hum, tones, clicks or silence, from faint to clipped."""
+    """A stretch in which nobody speaks: noise, hum, tones, sweeps, clicks, silence; faint to clipped."""
     count = round(seconds * sample_rate)
     time = np.arange(count) / sample_rate
-    kind = random.integers(5)
+    kind = random.integers(6)
     if kind == 0:
         sound = colored_noise(count, random.uniform(0.0, 2.0), random).astype(np.float64)
     elif kind == 1:
@@ -82,6 +83,9 @@ def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) ->
         pitches = random.uniform(60.0, 7000.0, random.integers(1, 5))
         sound = sum(np.sin(2 * np.pi * pitch * time + random.uniform(0, 6)) for pitch in pitches)
     elif kind == 3:
+        first, last = random.uniform(60.0, 7000.0, 2)
+        sound = np.sin(2 * np.pi * (first + (last - first) * time / (2 * max(seconds, 1e-3))) * time)
+    elif kind == 4:
         sound = (random.random(count) < random.uniform(1, 20) / sample_rate) * random.choice(
             [-1.0, 1.0], count
         )
@@ -91,6 +95,39 @@ def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) ->
     hiss = colored_noise(count, 1.0, random) * 10 ** (random.uniform(-90.0, -40.0) / 20)
     peak = max(float(np.abs(sound).max(initial=0.0)), 1e-9)
     return np.clip(level * sound / peak + hiss, -1.0, 1.0).astype(np.float32)
+
+
+def warp_frequencies(
+    features: NDArray[np.float32], config: FeatureConfig, factor: float
+) -> NDArray[np.float32]:
+    """Moves formants as a vocal tract of another length would (VTLP, Jaitly and Hinton, 2013).
+
+    Below 0.6 of the Nyquist frequency, or where that would be moved beyond it, the new spectrum at f
+    is the old one at `factor` * f; above, the rest of the axis is stretched to fit.
+
+    Args:
+        features: Log-mel features (T, F), before normalisation.
+        config: How they were computed.
+        factor: Above 1 for a longer vocal tract, whose formants are lower.
+
+    Returns:
+        New features (T, F), interpolated linearly between bands.
+    """
+    nyquist = config.sample_rate / 2
+    top = hz_to_mel(nyquist)
+    hz = mel_to_hz(top * np.arange(1, config.mels + 1) / (config.mels + 1))
+    knee = 0.6 * nyquist * min(1.0, 1.0 / factor)
+    rest = nyquist - (nyquist - knee * factor) / (nyquist - knee) * (nyquist - hz)
+    source = hz_to_mel(np.where(hz <= knee, factor * hz, rest)) / top * (config.mels + 1) - 1
+    return _between_bands(features, np.clip(source, 0, config.mels - 1))
+
+
+def _between_bands(features: NDArray[np.float32], bands: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Features (T, F) at fractional band numbers (G,), as (T, G)."""
+    low = np.floor(bands).astype(np.int64)
+    high = np.minimum(low + 1, features.shape[1] - 1)
+    share = (bands - low).astype(np.float32)
+    return features[:, low] * (1 - share) + features[:, high] * share
 
 
 def spec_augment(

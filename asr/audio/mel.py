@@ -31,7 +31,7 @@ def mel_filters(config: FeatureConfig) -> NDArray[np.float32]:
         Weights (fft // 2 + 1, F) that turn a power spectrum into mel energies.
     """
     nyquist = config.sample_rate / 2
-    edges = _mel_to_hz(np.linspace(_hz_to_mel(0.0), _hz_to_mel(nyquist), config.mels + 2))
+    edges = mel_to_hz(np.linspace(hz_to_mel(0.0), hz_to_mel(nyquist), config.mels + 2))
     bins = np.linspace(0.0, nyquist, config.fft // 2 + 1)[:, None]
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     rising = (bins - low) / (middle - low)
@@ -46,14 +46,16 @@ _LOG_FROM_HZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27
 
 
-def _hz_to_mel(hz: float) -> float:
-    if hz < _LOG_FROM_HZ:
-        return hz / _HZ_PER_MEL
-    return float(_LOG_FROM_HZ / _HZ_PER_MEL + np.log(hz / _LOG_FROM_HZ) / _LOG_STEP)
+def hz_to_mel(hz: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Frequencies in Hz on Slaney's mel scale."""
+    linear = np.asarray(hz) / _HZ_PER_MEL
+    octaves = np.log(np.maximum(hz, _LOG_FROM_HZ) / _LOG_FROM_HZ) / _LOG_STEP
+    return np.where(np.asarray(hz) < _LOG_FROM_HZ, linear, _LOG_FROM_HZ / _HZ_PER_MEL + octaves)
 
 
-def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+def mel_to_hz(mel: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mels of Slaney's scale as frequencies in Hz."""
     start = _LOG_FROM_HZ / _HZ_PER_MEL
-    linear = mel * _HZ_PER_MEL
+    linear = np.asarray(mel) * _HZ_PER_MEL
     logarithmic = _LOG_FROM_HZ * np.exp(_LOG_STEP * (np.maximum(mel, start) - start))
-    return np.where(mel < start, linear, logarithmic)
+    return np.where(np.asarray(mel) < start, linear, logarithmic)

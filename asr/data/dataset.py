@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.augment import augment_samples, generator, non_speech, spec_augment
+from asr.audio.augment import augment_samples, generator, non_speech, spec_augment, warp_frequencies
 from asr.audio.features import log_mel
 from asr.audio.io import load_audio
 from asr.audio.mel import framing
@@ -88,7 +88,11 @@ class Dataset:
             samples = augment_samples(self._load(index), rate, self._augment, random)
         else:
             samples = non_speech(float(self.durations[index]), rate, random)
-        features = normalize(log_mel(samples, self._features), self._features, self.statistics)
+        features = log_mel(samples, self._features)
+        if self._augment.vocal_tract:
+            factor = 1 + self._augment.vocal_tract * random.uniform(-1, 1)
+            features = warp_frequencies(features, self._features, factor)
+        features = normalize(features, self._features, self.statistics)
         if epoch >= self._augment.spec_from_epoch:
             features = spec_augment(features, self._augment, random)
         return Example(name, features.astype(np.float32, copy=False), tokens)
