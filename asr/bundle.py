@@ -21,9 +21,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from asr.audio.normalization import Statistics
-from asr.config import FeatureConfig, ModelConfig, TokenizerConfig, from_dict, to_dict
+from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.errors import BundleError, ConfigError
 from asr.files import write_atomically
+from asr.settings import from_dict, to_dict
 from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary, write_tokens
 
 KIND = "asr-ctc"

@@ -1,20 +1,17 @@
-"""Every setting of the toolkit, as frozen values that turn into JSON and back.
+"""Every setting of the toolkit, as frozen values. A `Recipe` says all that a training run depends on.
 
-A `Recipe` says all that a training run depends on. Unknown keys and values of the wrong type are
-errors that name the key and suggest the nearest one.
+Types and ranges are checked where values are read (`asr.settings`); what two values of a config must
+agree on is checked here, whoever makes it.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import msgspec
 
-from asr.errors import ConfigError, did_you_mean, readable
+from asr.errors import ConfigError
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -35,7 +32,7 @@ class FeatureConfig:
         mels: Mel bands, Slaney's scale and norm, from 0 Hz to half the sample rate.
         floor: Smallest mel energy before the natural logarithm.
         normalization: `corpus` (stored mean and deviation), `running` (causal mean, for streams)
-            or `utterance` (its own mean and deviation, offline models only).
+            or `utterance` (its own mean and deviation, bidirectional models only).
         deviation_floor: Smallest deviation that is divided by, so that silence stays silence and a
             band in which nothing ever happens does not drown the others.
     """
@@ -139,6 +136,13 @@ class ModelConfig:
     lookahead: Natural = 0
     path: Literal["auto", "pairs", "packed"] = "auto"
 
+    def __post_init__(self) -> None:
+        if self.lookahead and self.bidirectional:
+            raise ConfigError(
+                f"lookahead ({self.lookahead}) is for unidirectional models, a bidirectional one sees all "
+                "that follows; set lookahead to 0, or bidirectional to false"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
@@ -183,6 +187,7 @@ class Recipe:
 
     Attributes:
         name: Names the model in its card.
+        corpus: Names the data there.
         train, test: Splits: folders with a `manifest.jsonl`, or `<split>.jsonl` beside a tar file.
         dev: Splits to choose on; where empty, the dev utterances are taken out of `train`.
         dev_speakers: Speakers of `train` whose utterances are the dev set.
@@ -190,6 +195,7 @@ class Recipe:
     """
 
     name: str
+    corpus: str = ""
     train: tuple[str, ...] = ("train",)
     test: tuple[str, ...] = ("test",)
     dev: tuple[str, ...] = ()
@@ -201,100 +207,9 @@ class Recipe:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
-
-Config = TypeVar("Config")
-
-
-def to_dict(config: Any) -> dict[str, Any]:
-    """Turns a config into plain dicts, lists, strings and numbers, ready for JSON."""
-    plain = json.loads(json.dumps(asdict(config)))
-    assert isinstance(plain, dict)
-    return plain
-
-
-def from_dict(kind: type[Config], values: dict[str, Any], *, where: str = "config") -> Config:
-    """Builds a config from plain values; missing keys take their defaults.
-
-    Args:
-        kind: A config class of this module.
-        values: Plain values, as `to_dict` gives them.
-        where: What to call `values` in messages, a file name for example.
-
-    Raises:
-        ConfigError: If a key is unknown or a value does not fit its type or range.
-    """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: expected an object with keys, got {type(values).__name__}")
-    _check(kind, values, where)
-    try:
-        return msgspec.convert(values, kind)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {readable(error)}") from None
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
-
-
-def _check(kind: Any, values: dict[str, Any], where: str, prefix: str = "") -> None:
-    """Raises where a key or a choice is unknown (msgspec would not suggest one) or a number not finite."""
-    hints = get_type_hints(kind)
-    for key, value in values.items():
-        if key not in hints:
-            raise ConfigError(f"{where}: unknown key {prefix + key!r}{_suggest_key(kind, key)}")
-        if is_dataclass(hints[key]) and isinstance(value, dict):
-            _check(hints[key], value, where, f"{prefix}{key}.")
-        choices = get_args(hints[key]) if get_origin(hints[key]) is Literal else (value,)
-        if value not in choices:
-            known = did_you_mean(str(value), map(str, choices))
-            raise ConfigError(f"{where}: {prefix}{key}: unknown value {value!r}{known}")
-        for number in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(number, float) and not math.isfinite(number):
-                raise ConfigError(f"{where}: {prefix}{key}: expected a finite number, got {number}")
-
-
-def _suggest_key(kind: Any, key: str) -> str:
-    """Suggests the same key inside a group (training.epochs for epochs), else the nearest name."""
-    for group, hint in get_type_hints(kind).items():
-        if is_dataclass(hint) and key in get_type_hints(hint):
-            return f"; did you mean {f'{group}.{key}'!r}?"
-    return did_you_mean(key, get_type_hints(kind))
-
-
-def with_settings(recipe: Config, settings: Sequence[str]) -> Config:
-    """Applies settings such as ``training.epochs=2`` to a config, and checks all its values.
-
-    Args:
-        recipe: The config to start from; it is not changed.
-        settings: ``dotted.key=value`` each, the value in JSON or a bare word.
-
-    Raises:
-        ConfigError: If a setting has no ``=``, names an unknown key or gives a value that does not fit.
-    """
-    result = from_dict(type(recipe), to_dict(recipe), where="recipe")
-    for setting in settings:
-        where = f"--set {' '.join(setting.split())}"
-        values = _with_setting(type(recipe), to_dict(result), setting, where)
-        result = from_dict(type(recipe), values, where=where)
-    return result
-
-
-def _with_setting(kind: Any, values: dict[str, Any], setting: str, where: str) -> dict[str, Any]:
-    dotted, equals, text = setting.partition("=")
-    dotted = dotted.strip()
-    if not equals or not dotted:
-        raise ConfigError(f"{where}: write it as key=value, for example training.epochs=2")
-    *groups, last = dotted.split(".")
-    inner = values
-    for group in groups:
-        kind = get_type_hints(kind).get(group)
-        if not is_dataclass(kind):
-            raise ConfigError(f"{where}: unknown key {dotted!r}{did_you_mean(group, inner)}")
-        inner = inner[group]
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = text.strip()
-    hint = get_type_hints(kind).get(last)
-    value = text.strip() if hint is str and not isinstance(value, str) else value
-    both_groups = is_dataclass(hint) and isinstance(value, dict)
-    inner[last] = inner[last] | value if both_groups else value
-    return values
+    def __post_init__(self) -> None:
+        if self.features.normalization == "utterance" and not self.model.bidirectional:
+            raise ConfigError(
+                "features.normalization 'utterance' does not suit a unidirectional model, as a stream has no "
+                "mean of the whole utterance; set features.normalization to 'running' or 'corpus'"
+            )

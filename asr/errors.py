@@ -45,11 +45,17 @@ class RunError(AsrError):
     """A training run cannot start, continue or be written."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Suggests the nearest known name: ``"; did you mean 'hidden'?"``, or lists all of them."""
+def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """Suggests the nearest known name: ``"; did you mean 'hidden'?"``, or lists all of them.
+
+    Args:
+        name: The unknown name.
+        known: The names there are.
+        prefix: What stands before a name where it is written in full, such as ``model.``.
+    """
     names = sorted(known)
     near = get_close_matches(name, names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names)}"
+    return f"; did you mean {prefix + near[0]!r}?" if near else f"; known: {', '.join(names)}"
 
 
 def readable(error: Exception) -> str:

@@ -9,31 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
+
+from asr.environment import this_environment
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_variable] = "1"
 
 _PACKAGES = ("numpy", "soundfile", "numba", "librosa", "torch", "torchaudio", "onnxruntime")
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What a benchmark ran on."""
-
-    cpu: str
-    cores: int
-    system: str
-    python: str
-    packages: tuple[str, ...]
-    commit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +114,10 @@ def faster(ours: Timing, peer: Timing) -> Ratio:
     return Ratio(median(ratios), min(ratios), max(ratios))
 
 
-def machine() -> Machine:
-    """Describes this machine, the installed packages and the commit of the working copy."""
-    return Machine(
-        cpu=_cpu(),
-        cores=os.cpu_count() or 1,
-        system=platform.platform(),
-        python=platform.python_version(),
-        packages=tuple(f"{name} {found}" for name in _PACKAGES if (found := _version(name))),
-        commit=_commit(),
-    )
-
-
 def write_json(path: Path, benchmark: str, rows: Sequence[Row], figures: Sequence[Figure] = ()) -> None:
-    """Writes results with the machine they were measured on."""
-    content: dict[str, object] = {"benchmark": benchmark, "machine": asdict(machine())}
+    """Writes results with the environment they were measured in."""
+    environment = this_environment(_PACKAGES)
+    content: dict[str, object] = {"benchmark": benchmark, "environment": asdict(environment)}
     content["rows"] = [asdict(row) for row in rows]
     if figures:
         content["figures"] = [asdict(value) for value in figures]
@@ -163,28 +139,3 @@ def print_figures(figures: Sequence[Figure]) -> None:
     for value in figures:
         spread = f"({value.least:.3g}–{value.greatest:.3g})"
         print(f"{value.task:<28} {value.name:<28} {value.median:>9.3g} {value.unit:<14} {spread}")
-
-
-def _cpu() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    flags = [line.split() for line in lines if line.startswith("flags")]
-    notable = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flags and flag in flags[0]]
-    return " ".join([names[0] if names else platform.processor() or platform.machine(), *notable])
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
-
-
-def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return "unknown"
-    return done.stdout.strip() or "unknown"

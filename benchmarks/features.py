@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.common import Row, Work, faster, machine, print_rows, time_rounds, write_json  # isort: skip
+from benchmarks.common import Row, Work, faster, print_rows, time_rounds, write_json  # isort: skip
 
 import librosa
 import numpy as np
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from asr.audio.features import advance_log_mel, log_mel
 from asr.config import FeatureConfig
+from asr.environment import processor
 
 CONFIG = FeatureConfig()
 SECONDS = 10
@@ -125,7 +126,7 @@ def main() -> None:
     generator = np.random.default_rng(0)
     size = (UTTERANCES, SECONDS * CONFIG.sample_rate)
     utterances = list((0.1 * generator.standard_normal(size)).astype(np.float32))
-    print(f"{machine().cpu}, one thread, {arguments.rounds} rounds")
+    print(f"{processor()}, one thread, {arguments.rounds} rounds")
     ours = log_mel(utterances[0], CONFIG)
     for peer in peers:
         difference = np.abs(peer.log_mel(np.pad(utterances[0], PAD)) - ours).max()

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.common import Figure, Row, Timing, Work, faster, figure, machine  # isort: skip
+from benchmarks.common import Figure, Row, Timing, Work, faster, figure  # isort: skip
 from benchmarks.common import print_figures, print_rows, time_rounds, write_json  # isort: skip
 
 import numpy as np
@@ -32,6 +32,7 @@ from torch import Tensor
 from asr.config import ModelConfig, TrainingConfig
 from asr.data.batching import Batch, collate, plan_epoch
 from asr.data.dataset import Example
+from asr.environment import processor
 from asr.model.acoustic import AcousticModel
 from asr.train.ctc import ctc_loss
 from asr.train.optimizer import make_optimizer
@@ -267,7 +268,7 @@ def main() -> None:
     if arguments.peak_of:
         print(peak_of(arguments.peak_of, auto))
         return
-    print(f"{machine().cpu}, one thread, {arguments.rounds} rounds; bf16 is measured where auto chooses it")
+    print(f"{processor()}, one thread, {arguments.rounds} rounds; bf16 is measured where auto chooses it")
     parameters = sum(value.numel() for value in AcousticModel(REFERENCE, MELS, VOCABULARY).parameters())
     print(f"{parameters / 1e6:.1f} million parameters")
     rows: list[Row] = []

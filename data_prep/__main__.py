@@ -14,20 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress, track
+from rich.progress import Progress
 from soundfile import LibsndfileError
 
 from asr.data.manifest import Utterance
 from asr.errors import AsrError, did_you_mean
+from asr.progress import console, say, track
 from data_prep import an4, folder, prepared, yesno
 from data_prep.archive import unpack
 from data_prep.writing import Counts, Target, commit, copy_notices, need_empty, staging, write_split
 
 CORPORA = {"an4": an4, "folder": folder, "yesno": yesno}
 LISTED = 10  # of the things left out, of each kind
-
-console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def prepare(job: Job) -> list[Counts]:
             raise type(error)(str(error).replace(str(corpus_dir), str(job.source))) from None
         finally:
             for line in left_out.lines():
-                console.print(line.replace(f"{corpus_dir}/", ""))
+                say(line.replace(f"{corpus_dir}/", ""))
         if target.placing != "leave":
             copy_notices(corpus_dir, target)
         commit(target)
@@ -91,7 +89,7 @@ def prepare(job: Job) -> list[Counts]:
 
 
 def _unpack(archive: Path, to: Path) -> None:
-    with Progress(console=console, disable=not console.is_terminal) as progress:
+    with Progress(console=console, disable=not console.file.isatty()) as progress:
         bar = progress.add_task(f"unpacking {archive.name}", total=None)
         unpack(archive, to, lambda done, total: progress.update(bar, completed=done, total=total))
 
@@ -109,14 +107,14 @@ def _write(job: Job, corpus_dir: Path, target: Target, left_out: LeftOut) -> lis
         if found:
             counts.append(write_split(split, found, target))
         else:
-            console.print(f"no utterances for the split {split!r}")
+            say(f"no utterances for the split {split!r}")
     if not counts:
         raise AsrError(f"{corpus_dir}: nothing that can be used; see what was left out")
     return counts
 
 
 def _watched(split: str, utterances: Iterator[Utterance]) -> Iterator[Utterance]:
-    yield from track(utterances, f"reading {split}", console=console, disable=not console.is_terminal)
+    yield from track(utterances, f"reading {split}")
 
 
 def table(counts: list[Counts]) -> str:
@@ -165,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
         return 130
-    console.print(table(counts))
+    say(table(counts))
     first = next(
         path
         for path in (job.to / counts[0].split / "manifest.jsonl", job.to / f"{counts[0].split}.jsonl")

@@ -26,7 +26,7 @@ from asr.audio.normalization import advance_running, collect_statistics, normali
 from asr.cli import COMMANDS
 from asr.config import AugmentConfig, FeatureConfig, ModelConfig
 from asr.data.batching import Batch, collate
-from asr.data.dataset import Dataset, Example
+from asr.data.dataset import Example
 from asr.data.manifest import Utterance, read_manifest
 from asr.model.acoustic import AcousticModel
 from asr.model.layers import MaskedBatchNorm
@@ -35,7 +35,7 @@ from asr.recognize.scoring import report
 from asr.train.objective import Loss, Metrics, Objective
 from tests.helpers.bundles import random_recognizer
 from tests.helpers.corpora import write_short_corpus
-from tests.helpers.runs import FEATURES, interrupted, tiny_recipe, trained
+from tests.helpers.runs import dataset, interrupted, tiny_recipe, trained
 from tests.helpers.tones import noise
 
 ROOT = Path(asr.__file__).parents[1]
@@ -135,10 +135,7 @@ def read_attributes() -> dict[str, set[str]]:
 
 def test_noise_is_not_added_because_the_loader_does_not_know_its_setting(tmp_path: Path) -> None:
     utterances = read_manifest(write_short_corpus(tmp_path) / "train" / "manifest.jsonl")
-    clean, noisy = (
-        Dataset(utterances, [[1]] * len(utterances), FEATURES, AugmentConfig(noise=share)).example(0, 0)
-        for share in (0.0, 1.0)
-    )
+    clean, noisy = (dataset(utterances, AugmentConfig(noise=share)).example(0, 0) for share in (0.0, 1.0))
     assert not np.allclose(clean.features, noisy.features)
 
 

@@ -52,6 +52,16 @@ class LazyCommands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+class Notes(logging.Handler):
+    """Prints what is logged on standard error, above a progress bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints a line."""
+        from asr.progress import say
+
+        say(self.format(record))
+
+
 @click.command(
     cls=LazyCommands,
     context_settings={
@@ -75,7 +85,7 @@ def main() -> None:
 
 def run(command: click.Command) -> None:
     """Runs a click command with the toolkit's manners, and exits with its status."""
-    logging.basicConfig(level=logging.WARNING, format="note: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="note: %(message)s", handlers=[Notes()])
     logging.getLogger("asr").setLevel(logging.INFO)
     try:
         status = command.main(standalone_mode=False)

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from asr.bundle import load_bundle
 from asr.cli.recipes import load_recipe
@@ -16,6 +14,7 @@ from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.data.check import Expectation, Findings, check_manifest
 from asr.data.manifest import numbered_lines
 from asr.model.lengths import emission_window
+from asr.progress import counter
 from asr.text.tokenizer import SPACE
 
 SHOWN = 50
@@ -42,10 +41,8 @@ def command(manifest: Path, recipe: Path | None, model: Path | None, decode: boo
     """
     expected = _expectation(recipe, model, decode)
     lines = sum(1 for _ in numbered_lines(manifest))
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("checking", total=lines)
-        findings = check_manifest(manifest, expected, lambda count: progress.advance(task, count))
+    with counter("checking", lines) as advance:
+        findings = check_manifest(manifest, expected, advance)
     click.echo(_summary(findings))
     problems = findings.problems if everything else findings.problems[:SHOWN]
     for problem in problems:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from asr.cli.options import device_option, model_option
 from asr.data.manifest import read_manifest
 from asr.files import write_atomically
+from asr.progress import counter
 from asr.recognize.evaluate import recognize
 from asr.recognize.recognizer import load
-from asr.recognize.scoring import format_report, report, report_json
+from asr.recognize.report_formats import format_report, report_json
+from asr.recognize.scoring import report
 from asr.text.normalize import normalize
 
 
@@ -46,11 +46,8 @@ def command(manifest: Path, model: Path, json_path: Path | None, worst: int, dev
     if strange:
         shown = " ".join(repr(unit) for unit in sorted(strange)[:10])
         click.echo(f"note: the model cannot write {len(strange)} units of the references: {shown}", err=True)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("recognising", total=len(utterances))
-        scored = recognize(recognizer, utterances, lambda count: progress.advance(task, count))
-    result = report(scored)
+    with counter("recognising", len(utterances)) as advance:
+        result = report(recognize(recognizer, utterances, advance))
     click.echo(format_report(result, worst))
     if json_path is not None:
         write_atomically(json_path, report_json(result))

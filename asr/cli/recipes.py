@@ -9,8 +9,9 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 from asr import config
-from asr.config import Recipe, from_dict, to_dict
+from asr.config import Recipe
 from asr.errors import ConfigError, did_you_mean
+from asr.settings import from_dict, to_dict
 
 _MISTAKES = (SyntaxError, NameError, AttributeError, TypeError, ValueError, ImportError, ConfigError)
 """What a slip in a recipe raises; anything else is no slip and keeps its traceback."""

@@ -15,7 +15,7 @@ def train(
     recipe: Recipe, data: Path, out: Path, settings: tuple[str, ...], device: str, resume: bool
 ) -> None:
     """Runs a recipe and prints its results on stdout."""
-    from asr.recognize.scoring import format_report
+    from asr.recognize.report_formats import format_report
     from asr.train.recipe import RunOptions, run_recipe
 
     outcome = run_recipe(recipe, RunOptions(data, out, settings, device, resume))

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from asr.audio.io import AudioSource, find_recordings, load_bytes
 from asr.cli.options import device_option, model_option
 from asr.errors import AudioError
 from asr.files import write_atomically
+from asr.progress import say, track
 from asr.recognize.formats import FORMATS
 from asr.recognize.recognizer import Recognizer, load
 from asr.transcript import Transcript
@@ -75,20 +74,21 @@ def command(
         raise click.UsageError("-f all writes several files for each recording: name a folder with -o")
     recognizer = load(model, device=device)
     formats = list(FORMATS) if output_format == "all" else [output_format]
-    failed = 0
+    inputs = list(_inputs(files))
     many = len(files) > 1 or _is_folder(files[0])
-    shown = output_dir is None and sys.stdout.isatty()
-    for entry in _progress(list(_inputs(files)), hidden=shown):
+    printed = output_dir is None and sys.stdout.isatty()  # the texts show the progress
+    failed = 0
+    for entry in track(inputs, "transcribing", hidden=printed or len(inputs) < 2):
         try:
             if isinstance(entry, AudioError):
                 raise entry
             transcript = _transcribe(recognizer, entry, channel)
             _deliver(transcript, entry, formats, output_dir, many)
         except AudioError as error:
-            click.echo(f"error: {error}", err=True)
+            say(f"error: {error}")
             failed += 1
     if failed and many:
-        click.echo(f"{failed} of the inputs could not be transcribed", err=True)
+        say(f"{failed} of the inputs could not be transcribed")
     return 1 if failed else 0
 
 
@@ -147,11 +147,3 @@ def _deliver(
             click.echo(f"{name}: {transcript.text}")
         else:
             click.echo(content, nl=False)
-
-
-def _progress(inputs: list[Input | AudioError], hidden: bool) -> Iterator[Input | AudioError]:
-    """Shows progress on stderr where that is a terminal, unless there is one input or it is `hidden`."""
-    console = Console(stderr=True)
-    hidden = hidden or len(inputs) < 2 or not console.is_terminal
-    with Progress(console=console, transient=True, disable=hidden, redirect_stdout=False) as progress:
-        yield from progress.track(inputs, description="transcribing")

@@ -16,7 +16,7 @@ from asr.data.manifest import Utterance, numbered_lines, parse_line
 from asr.errors import AsrError, ManifestError, TextError
 from asr.model.lengths import required_frames
 from asr.text.normalize import normalize
-from asr.text.tokenizer import Tokenizer, tokenizer_from_texts
+from asr.text.tokenizer import Tokenizer, tokenizer_from_texts, unwritable
 from asr.window import Window
 
 DURATION_TOLERANCE = 0.1
@@ -89,9 +89,9 @@ def check_manifest(
     if not entries and not problems:
         raise ManifestError(f"{path}: the manifest is empty; write one JSON object per line")
     texts = [normalize(utterance.text, expected.tokenizer.normalizer) for _, utterance in entries]
-    tokenizer = expected.known
-    if tokenizer is None and any(texts):
-        tokenizer = tokenizer_from_texts(expected.tokenizer, texts)
+    writable = [text for text in texts if text and not unwritable(expected.tokenizer, text)]
+    own = tokenizer_from_texts(expected.tokenizer, writable) if writable else None
+    tokenizer = expected.known or own
     for (number, utterance), text in zip(entries, texts, strict=True):
         problems += [
             Problem(number, problem) for problem in _text_problems(utterance, text, tokenizer, expected)
@@ -99,8 +99,7 @@ def check_manifest(
         problems += [Problem(number, problem) for problem in _audio_problems(utterance, expected)]
         progress(1)
     problems += _duplicates(entries)
-    own = tokenizer_from_texts(expected.tokenizer, texts) if any(texts) else None
-    units = Counter(own.vocabulary[token] for text in texts for token in own.encode(text)) if own else {}
+    units = Counter(own.vocabulary[token] for text in writable for token in own.encode(text)) if own else {}
     return Findings(
         durations=tuple(utterance.duration for _, utterance in entries),
         speakers=len({utterance.speaker for _, utterance in entries if utterance.speaker}),
@@ -112,6 +111,8 @@ def check_manifest(
 def _text_problems(
     utterance: Utterance, text: str, tokenizer: Tokenizer | None, expected: Expectation
 ) -> list[str]:
+    if reason := unwritable(expected.tokenizer, text):
+        return [reason]
     if not text or tokenizer is None:
         return ["the text is empty; write it, or remove the line"]
     try:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from asr.config import ModelConfig
-from asr.model.lengths import convolution_windows
+from asr.model.lengths import BAND_WINDOW, convolution_windows, convolved_bands
 from asr.model.recurrent import frame_mask
 from asr.window import Window
 
@@ -29,14 +29,13 @@ class FrontEnd(nn.Module):
             nn.Conv2d(
                 inputs,
                 config.channels,
-                (window.kernel, 3),
-                stride=(window.stride, 2),
-                padding=(window.left, 1),
+                (window.kernel, BAND_WINDOW.kernel),
+                stride=(window.stride, BAND_WINDOW.stride),
+                padding=(window.left, BAND_WINDOW.left),
             )
             for inputs, window in zip((1, config.channels), self.windows, strict=True)
         )
-        bands = ((mels + 1) // 2 + 1) // 2
-        self.outputs = config.channels * bands
+        self.outputs = config.channels * convolved_bands(mels)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Turns features (N, T, F) with lengths (N,) into (N, S, C · bands) with their lengths."""
@@ -52,7 +51,11 @@ class FrontEnd(nn.Module):
 
 
 class MaskedBatchNorm(nn.Module):
-    """Batch norm over the frames of utterances; padding counts neither in training nor in statistics."""
+    """Batch norm over the frames of utterances (Ioffe and Szegedy, 2015); padding counts nowhere.
+
+    A single frame has no deviation to divide by; in training, too, it is normalised by the running
+    statistics, and leaves them as they are.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -62,7 +65,15 @@ class MaskedBatchNorm(nn.Module):
         """Normalises x (N, S, D); frames behind the lengths (N,) become zero."""
         mask = frame_mask(lengths, x.shape[1]).to(x.device)
         y = torch.zeros_like(x)
-        y[mask] = self.norm(x[mask])
+        y[mask] = self._normalized(x[mask])
+        return y
+
+    def _normalized(self, frames: Tensor) -> Tensor:
+        norm = self.norm
+        if self.training and len(frames) == 1:
+            mean, variance = norm.running_mean, norm.running_var
+            return nn.functional.batch_norm(frames, mean, variance, norm.weight, norm.bias, eps=norm.eps)
+        y: Tensor = norm(frames)
         return y
 
 

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from asr.config import ModelConfig
 from asr.window import Window
 
+BAND_WINDOW = Window(kernel=3, stride=2, left=1, right=1)
+"""The Window over mel bands of each of the two convolutions of the front-end."""
+
 
 def convolution_windows(config: ModelConfig) -> tuple[Window, Window]:
     """The Windows over time of the two convolutions of the front-end."""
@@ -25,6 +28,11 @@ def emission_window(config: ModelConfig) -> Window:
     """The Window from feature frames to emission frames."""
     first, second = convolution_windows(config)
     return first.then(second).then(lookahead_window(config))
+
+
+def convolved_bands(mels: int) -> int:
+    """How many bands the two convolutions leave of `mels` mel bands."""
+    return BAND_WINDOW.then(BAND_WINDOW).output_length(mels)
 
 
 def required_frames(tokens: NDArray[np.int64]) -> int:

@@ -95,7 +95,7 @@ class RecurrentLayer(nn.Module):
         return y, tuple(last) if self.cell == "lstm" else (last,)
 
     def _pairs(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State | None]:
-        weights = [weight for weight in self.rnn._flat_weights if weight is not None]
+        weights: list[Tensor] = list(self.rnn.parameters())
         y, last = self._one_direction(x, weights[:4], state)
         mask = frame_mask(lengths, x.shape[1]).to(x.device)
         if not self.rnn.bidirectional:

@@ -34,24 +34,32 @@ def recognize(
     Raises:
         AudioError: If a recording cannot be read.
     """
-    bundle = recognizer.bundle
     scored: list[Scored] = []
     for first in range(0, len(utterances), UTTERANCES_AT_ONCE):
         part = utterances[first : first + UTTERANCES_AT_ONCE]
-        samples = [
-            load_audio(
-                utterance.audio,
-                sample_rate=bundle.features.sample_rate,
-                start=utterance.start,
-                duration=utterance.duration,
-            )
-            for utterance in part
-        ]
-        transcripts = recognizer.transcribe_batch(samples)
-        for utterance, transcript in zip(part, transcripts, strict=True):
-            reference = normalize(utterance.text, bundle.tokenizer_config.normalizer)
-            scored.append(
-                score(utterance.id, utterance.speaker, reference, transcript.text, utterance.duration)
-            )
+        scored += _recognize(recognizer, part)
         progress(len(part))
     return scored
+
+
+def _recognize(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Scored]:
+    bundle = recognizer.bundle
+    samples = [
+        load_audio(
+            utterance.audio,
+            sample_rate=bundle.features.sample_rate,
+            start=utterance.start,
+            duration=utterance.duration,
+        )
+        for utterance in utterances
+    ]
+    return [
+        score(
+            utterance.id,
+            utterance.speaker,
+            normalize(utterance.text, bundle.tokenizer_config.normalizer),
+            transcript.text,
+            utterance.duration,
+        )
+        for utterance, transcript in zip(utterances, recognizer.transcribe_batch(samples), strict=True)
+    ]

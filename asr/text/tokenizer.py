@@ -56,16 +56,16 @@ class CharacterTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Spells a normalised text character by character; see Tokenizer."""
-        ids = {token: index for index, token in enumerate(self.vocabulary)}
+        ids = {_character(token): index for index, token in enumerate(self.vocabulary)}
         try:
-            return [ids[_written(character)] for character in _composed(text)]
+            return [ids[character] for character in _composed(text)]
         except KeyError:
             raise TextError(_unknown_message(self.unknown(text)[0], text)) from None
 
     def unknown(self, text: str) -> list[str]:
         """Characters that the vocabulary lacks; see Tokenizer."""
-        known = set(self.vocabulary)
-        return [character for character in dict.fromkeys(_composed(text)) if _written(character) not in known]
+        known = {_character(token) for token in self.vocabulary}
+        return [character for character in dict.fromkeys(_composed(text)) if character not in known]
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Joins characters, and drops spaces that stand first, last or twice."""
@@ -92,7 +92,7 @@ class WordTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Looks up every word; see Tokenizer."""
-        ids = {token: index for index, token in enumerate(self.vocabulary)}
+        ids = {token: index for index, token in enumerate(self.vocabulary) if index}
         try:
             return [ids[word] for word in _composed(text).split()]
         except KeyError:
@@ -100,7 +100,7 @@ class WordTokenizer:
 
     def unknown(self, text: str) -> list[str]:
         """Words that the vocabulary lacks; see Tokenizer."""
-        known = set(self.vocabulary)
+        known = set(self.vocabulary[1:])
         return [word for word in dict.fromkeys(_composed(text).split()) if word not in known]
 
     def decode(self, tokens: Sequence[int]) -> str:
@@ -116,15 +116,34 @@ def tokenizer_from_texts(config: TokenizerConfig, texts: Iterable[str]) -> Token
     """Derives a tokenizer from normalised training texts.
 
     Raises:
-        TextError: If the texts are all empty.
+        TextError: If the texts are all empty, or one of them is `unwritable`.
     """
-    if config.kind == "words":
-        units = {word for text in texts for word in _composed(text).split()}
-    else:
-        units = {_written(character) for text in texts for character in _composed(text)}
+    units: set[str] = set()
+    for text in texts:
+        if reason := unwritable(config, text):
+            raise TextError(reason)
+        composed = _composed(text)
+        units.update(composed.split() if config.kind == "words" else map(_written, composed))
     if not units:
         raise TextError("the training texts are empty: there is nothing to derive a vocabulary from")
     return tokenizer_from_vocabulary(config, (BLANK, *sorted(units)))
+
+
+def unwritable(config: TokenizerConfig, text: str) -> str:
+    """Says in one line why no vocabulary can hold the units of a normalised text; empty where one can.
+
+    A character that stands for the space, or a word that stands for blank, would be read back as that.
+    """
+    if config.kind == "words" and BLANK in text.split():
+        sign, meaning = BLANK, "CTC's blank"
+    elif config.kind == "characters" and SPACE in text:
+        sign, meaning = f"{SPACE} (U+{ord(SPACE):04X})", "the space between words"
+    else:
+        return ""
+    return (
+        f"the text {text[:60]!r} holds {sign}, which stands for {meaning} in tokens.txt; "
+        "take it out of the text, or choose the normaliser lower_words, which does"
+    )
 
 
 def tokenizer_from_vocabulary(config: TokenizerConfig, vocabulary: Sequence[str]) -> Tokenizer:
@@ -164,6 +183,10 @@ def _composed(text: str) -> str:
 
 def _written(character: str) -> str:
     return SPACE if character == " " else character
+
+
+def _character(token: str) -> str:
+    return " " if token == SPACE else token
 
 
 def _unknown_message(unit: str, text: str) -> str:

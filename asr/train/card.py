@@ -8,7 +8,9 @@ from typing import Any
 from asr.config import Recipe
 
 
-def model_card(recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, parameters: int) -> str:
+def model_card(
+    recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, parameters: int, terms: str = ""
+) -> str:
     """Writes the README.md of a bundle.
 
     Args:
@@ -16,10 +18,12 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, par
         facts: As `asr.train.recipe` gathers them: data, training, environment, results.
         vocabulary: Number of tokens.
         parameters: Number of weights.
+        terms: The licence of the corpus, word for word.
     """
     model, data, training = recipe.model, facts["data"], facts["training"]
     environment = facts["environment"]
     direction = "bidirectional" if model.bidirectional else "unidirectional"
+    corpus = f"{recipe.corpus}, " if recipe.corpus else ""
     lines = [
         "---",
         "library_name: asr",
@@ -31,7 +35,7 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, par
         f"{model.subsampling}x subsampling, {recipe.tokenizer.kind} ({vocabulary} tokens), "
         f"{parameters:,} parameters, CTC.",
         "",
-        f"- Training data: {data['train_utterances']} utterances, {data['train_hours']:.2f} h; "
+        f"- Training data: {corpus}{data['train_utterances']} utterances, {data['train_hours']:.2f} h; "
         f"chosen on {data['dev_utterances']} utterances, {data['dev_hours']:.2f} h.",
         f"- Training: {training['epochs']} epochs, {training['cpu_minutes']:.1f} CPU minutes "
         f"in {training['precision']} on {environment['processor']}; "
@@ -45,4 +49,6 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], *, vocabulary: int, par
     for split, result in facts["results"].items():
         lines.append(f"| {split} | {result['wer']} | {result['cer']} | greedy, no language model |")
     lines += ["", "```", f"asr transcribe recording.wav --model {recipe.name}", "```", ""]
+    if terms:
+        lines += ["## Licence of the training data", "", "```", *terms.rstrip().splitlines(), "```", ""]
     return "\n".join(lines)

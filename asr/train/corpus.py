@@ -1,4 +1,4 @@
-"""The corpus of a run: which utterances train, which choose, and what their tokens are."""
+"""The corpus of a run: which utterances train, choose and test, and what their tokens are."""
 
 from __future__ import annotations
 
@@ -21,33 +21,38 @@ from asr.window import Window
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What a run trains on and chooses on.
+    """What a run trains on, chooses on and is judged on.
 
     Attributes:
         train, dev: Utterances.
+        tests: Utterances of each test split.
         tokenizer: Derived from the training texts.
         tokens: Token ids of each training utterance.
         hashes: SHA-256 of every manifest that was read, by path relative to the data folder.
+        terms: What the file LICENSE of the data folder says, if there is one.
     """
 
     train: tuple[Utterance, ...]
     dev: tuple[Utterance, ...]
+    tests: Mapping[str, tuple[Utterance, ...]]
     tokenizer: Tokenizer
     tokens: tuple[tuple[int, ...], ...]
     hashes: Mapping[str, str]
+    terms: str
 
 
 def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
     """Reads the manifests of a recipe, sets the dev utterances apart, and derives the vocabulary.
 
     Raises:
-        ManifestError: If a split is missing or damaged, a text is empty, a dev speaker does not
-            occur, or nothing is left to train or to choose on.
+        ManifestError: If a split is missing or damaged, a recording is missing, a text is empty, a
+            dev speaker does not occur, or nothing is left to train or to choose on.
     """
     hashes: dict[str, str] = {}
-    everything = _read(recipe, recipe.train, data, hashes)
+    everything = _spoken(recipe, recipe.train, data, hashes)
+    tests = {split: tuple(_read(data, split, hashes)) for split in recipe.test}
     if recipe.dev:
-        train, dev = everything, _read(recipe, recipe.dev, data, hashes)
+        train, dev = everything, _spoken(recipe, recipe.dev, data, hashes)
     else:
         chosen = _dev_ids(recipe, everything, data)
         train = [utterance for utterance in everything if utterance.id not in chosen]
@@ -60,7 +65,7 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
     texts = [normalize(utterance.text, recipe.tokenizer.normalizer) for utterance in train]
     tokenizer = tokenizer_from_texts(recipe.tokenizer, texts)
     tokens = tuple(tuple(tokenizer.encode(text)) for text in texts)
-    return Corpus(tuple(train), tuple(dev), tokenizer, tokens, hashes)
+    return Corpus(tuple(train), tuple(dev), tests, tokenizer, tokens, hashes, _terms(data))
 
 
 def impossible_utterances(corpus: Corpus, recipe: Recipe, window: Window) -> list[str]:
@@ -74,19 +79,38 @@ def impossible_utterances(corpus: Corpus, recipe: Recipe, window: Window) -> lis
     ]
 
 
-def _read(recipe: Recipe, splits: Sequence[str], data: Path, hashes: dict[str, str]) -> list[Utterance]:
+def _spoken(recipe: Recipe, splits: Sequence[str], data: Path, hashes: dict[str, str]) -> list[Utterance]:
+    """Reads splits whose every utterance must say something."""
     utterances: list[Utterance] = []
     for split in splits:
-        path = split_path(data, split)
-        hashes[path.relative_to(data).as_posix()] = file_hash(path)
-        read = read_manifest(path)
+        read = _read(data, split, hashes)
         for utterance in read:
             if not normalize(utterance.text, recipe.tokenizer.normalizer):
                 raise ManifestError(
-                    f"{path}: the text of {utterance.id!r} is empty; write it, or remove the line"
+                    f"{split_path(data, split)}: the text of {utterance.id!r} is empty; "
+                    "write it, or remove the line"
                 )
         utterances += read
     return utterances
+
+
+def _read(data: Path, split: str, hashes: dict[str, str]) -> list[Utterance]:
+    """Reads a split whose every recording must be there."""
+    path = split_path(data, split)
+    hashes[path.relative_to(data).as_posix()] = file_hash(path)
+    utterances = read_manifest(path)
+    missing = [utterance.audio for utterance in utterances if not utterance.audio.path.exists()]
+    if missing:
+        raise ManifestError(
+            f"{path}: {len(missing)} of {len(utterances)} recordings are missing, {missing[0]} for one; "
+            "correct the manifest, or copy them there"
+        )
+    return utterances
+
+
+def _terms(data: Path) -> str:
+    path = data / "LICENSE"
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _dev_ids(recipe: Recipe, utterances: Sequence[Utterance], data: Path) -> set[str]:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from asr.data.batching import Batch
-from asr.decode.ctc import blank_ratio, greedy
+from asr.decode.ctc import BLANK, blank_ratio, greedy
 from asr.model.acoustic import AcousticModel
 from asr.model.lengths import required_frames
+from asr.model.recurrent import frame_mask
 from asr.recognize.recognizer import emissions
 from asr.recognize.scoring import Scored, report, score
 from asr.recognize.torch_engine import TorchEngine
@@ -114,6 +115,7 @@ def ctc_loss(log_probs: Tensor, lengths: Tensor, batch: Batch) -> Loss:
         torch.from_numpy(batch.tokens).to(log_probs.device),
         lengths,
         torch.from_numpy(batch.token_lengths),
+        blank=BLANK,
         reduction="none",
         zero_infinity=True,
     )
@@ -125,7 +127,7 @@ def ctc_loss(log_probs: Tensor, lengths: Tensor, batch: Batch) -> Loss:
     counted = feasible.to(losses.device) & torch.isfinite(losses)
     total = torch.where(counted, losses, torch.zeros_like(losses)).sum()
     count = int(counted.sum())
-    best = log_probs.detach().argmax(-1).cpu() == 0
-    mask = torch.arange(best.shape[1])[None] < lengths[:, None]
-    blanks = float((best & mask).sum() / mask.sum().clamp(min=1))
+    blank = log_probs.detach().argmax(-1).cpu() == BLANK
+    mask = frame_mask(lengths, blank.shape[1])
+    blanks = float((blank & mask).sum() / mask.sum().clamp(min=1))
     return Loss(total, count, len(batch.ids) - count, {"blank_ratio": blanks})

@@ -7,20 +7,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from asr.bundle import Bundle, save_bundle
 from asr.config import Recipe
-from asr.data.manifest import Utterance
 from asr.errors import RunError
 from asr.files import write_atomically
+from asr.progress import counter
 from asr.recognize.evaluate import recognize
 from asr.recognize.recognizer import load
-from asr.recognize.scoring import Report, report, report_json
+from asr.recognize.report_formats import report_json
+from asr.recognize.scoring import Report, report
 from asr.text.error_rate import format_wer
 from asr.train.card import model_card
 from asr.train.checkpoint import average, read_checkpoint
+from asr.train.corpus import Corpus
 from asr.train.objective import Objective
 
 
@@ -68,28 +71,36 @@ def choose_weights(objective: Objective, paths: Sequence[Path]) -> Chosen:
     )
 
 
-def finish(bundle: Bundle, recipe: Recipe, sets: Mapping[str, Sequence[Utterance]], out: Path) -> Outcome:
+def finish(bundle: Bundle, recipe: Recipe, corpus: Corpus, out: Path, device: torch.device) -> Outcome:
     """Writes the bundle, reads it back, evaluates it, and adds the results to its card.
 
     Args:
         bundle: Without results and card.
         recipe: The resolved recipe, for the card.
-        sets: What to evaluate on, by name.
+        corpus: What to evaluate on.
         out: The run folder.
+        device: Where to evaluate.
     """
     folder = out / "bundle"
     save_bundle(bundle, folder)
-    recognizer = load(folder)
-    reports = {split: report(recognize(recognizer, utterances)) for split, utterances in sets.items()}
-    for split, result in reports.items():
-        write_atomically(out / "results" / f"{split}.json", report_json(result))
+    recognizer = load(folder, device=str(device))
+    reports: dict[str, Report] = {}
+    for split, utterances in {"dev": corpus.dev, **corpus.tests}.items():
+        with counter(f"evaluating on {split}", len(utterances)) as advance:
+            reports[split] = report(recognize(recognizer, utterances, advance))
+        write_atomically(out / "results" / f"{split}.json", report_json(reports[split]))
     results = {
         split: {"wer": format_wer(result.words), "cer": format_wer(result.characters, "CER")}
         for split, result in reports.items()
     }
     facts = {**bundle.facts, "results": results}
-    parameters = sum(int(array.size) for array in bundle.weights.values())
-    card = model_card(recipe, facts, vocabulary=len(bundle.vocabulary), parameters=parameters)
+    card = model_card(
+        recipe,
+        facts,
+        vocabulary=len(bundle.vocabulary),
+        parameters=sum(int(array.size) for array in bundle.weights.values()),
+        terms=corpus.terms,
+    )
     save_bundle(replace(bundle, facts=facts, card=card), folder)
     return Outcome(folder, reports)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +20,7 @@ from rich.progress import (
 )
 
 from asr.files import write_atomically, writing
+from asr.progress import console, say
 from asr.train.board import Board
 
 
@@ -40,7 +40,6 @@ class Journal:
     """
 
     def __init__(self, run: Path, step: int = 0, epoch: int = 0) -> None:
-        self._console = Console(stderr=True, highlight=False)
         self._path = run / "metrics.jsonl"
         rows = [
             row for row in read_metrics(self._path) if row["step"] <= step and row.get("epoch", 0) <= epoch
@@ -57,8 +56,8 @@ class Journal:
             TextColumn("left"),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[note]}"),
-            console=self._console,
-            disable=not self._console.is_terminal,
+            console=console,
+            disable=not console.file.isatty(),
         )
         self._task: TaskID | None = None
 
@@ -73,14 +72,6 @@ class Journal:
         with writing(self._path.parent):
             self._file.close()
             self._board.close()
-
-    def say(self, text: str) -> None:
-        """Prints a line on stderr, above the progress bar."""
-        self._console.print(text, markup=False, soft_wrap=True)
-
-    def warn(self, text: str) -> None:
-        """Prints a warning on stderr."""
-        self._console.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
 
     def begin_epoch(self, epoch: int, epochs: int, done: int, batches: int) -> None:
         """Shows that an epoch begins, or goes on after `done` of its batches."""
@@ -105,7 +96,7 @@ class Journal:
         line = f"epoch {epoch:3d}  loss {figures['loss']:8.3f}  {summary}".rstrip()
         if figures.get("skipped"):
             line += f"  ({figures['skipped']:.0f} utterances skipped so far)"
-        self.say(line)
+        say(line)
 
     def write(self, kind: str, step: int, figures: Mapping[str, float]) -> None:
         """Adds a row to metrics.jsonl and to TensorBoard."""

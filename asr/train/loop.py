@@ -23,6 +23,7 @@ import torch
 from asr.config import TrainingConfig
 from asr.data.batching import Batch, BatchSource, Position
 from asr.errors import RunError
+from asr.progress import warn
 from asr.train.checkpoint import Checkpoint, pack_training, unpack_training, write_checkpoint
 from asr.train.journal import Journal
 from asr.train.monitor import gradient_norms
@@ -181,7 +182,7 @@ class Trainer:
             state.skipped += loss.skipped
             parts = loss.parts
             if loss.advice:
-                self.journal.warn(loss.advice)
+                warn(loss.advice)
         norms = self._apply_gradients(count)
         state.step += 1
         state.batch += len(group)
@@ -212,7 +213,7 @@ class Trainer:
             self.optimizer.step()
         else:
             self.state.skipped_steps += 1
-            self.journal.warn(f"step {self.state.step}: no finite gradient, the step is left out")
+            warn(f"step {self.state.step}: no finite gradient, the step is left out")
         return norms
 
     def _end_epoch(self) -> None:

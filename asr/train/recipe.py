@@ -12,23 +12,22 @@ results/<split>.json     error rates, utterance by utterance
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from asr.audio.normalization import Statistics
+from asr.audio.features import log_mel
+from asr.audio.normalization import Statistics, collect_statistics
 from asr.bundle import Bundle
 from asr.config import Recipe
 from asr.data.batching import BatchSource
-from asr.data.dataset import Dataset
-from asr.data.manifest import Utterance, read_manifest, split_path
-from asr.files import write_atomically
+from asr.data.dataset import Dataset, Recordings
 from asr.model.acoustic import AcousticModel
 from asr.model.device import choose_device
+from asr.progress import say, track, warn
 from asr.text.normalize import normalize
 from asr.train.checkpoint import Checkpoint, read_checkpoint
 from asr.train.corpus import Corpus, count_corpus, impossible_utterances, prepare_corpus
@@ -37,9 +36,10 @@ from asr.train.curves import draw_curves
 from asr.train.environment import describe_environment
 from asr.train.finish import Chosen, Outcome, choose_weights, finish
 from asr.train.journal import Journal
+from asr.train.lock import locked
 from asr.train.loop import Trainer, TrainState, checkpoint_path, kept_path
 from asr.train.precision import Precision, choose_precision
-from asr.train.settle import settle_data, settle_recipe
+from asr.train.settle import record, settle_data, settle_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,12 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """Everything that a run needs before its first step."""
+class _Plan:
+    """What a run follows, settled and written down before any recording is read."""
 
     recipe: Recipe
     corpus: Corpus
-    tests: Mapping[str, Sequence[Utterance]]
-    objective: CTCObjective
-    source: BatchSource
-    statistics: Statistics
+    device: torch.device
     precision: Precision
     environment: Mapping[str, Any]
 
@@ -81,77 +78,89 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
     Raises:
         AsrError: If data, recipe or run folder do not allow it; Interrupted after Ctrl-C.
     """
-    run = _prepare(recipe, options)
-    state, chosen = _train(run, options)
-    facts = {
-        "environment": run.environment,
-        "data": count_corpus(run.corpus),
+    with locked(options.out):
+        plan = _settle(recipe, options)
+        objective, source, statistics = _prepare(plan)
+        state, chosen = _train(plan, objective, source, options)
+        bundle = Bundle(
+            name=plan.recipe.name,
+            features=plan.recipe.features,
+            statistics=statistics,
+            tokenizer_config=plan.recipe.tokenizer,
+            vocabulary=plan.corpus.tokenizer.vocabulary,
+            model=plan.recipe.model,
+            weights=chosen.weights,
+            facts=_facts(plan, state, chosen),
+        )
+        return finish(bundle, plan.recipe, plan.corpus, options.out, plan.device)
+
+
+def _settle(recipe: Recipe, options: RunOptions) -> _Plan:
+    """Checks recipe, data and device against each other and against the run so far."""
+    settled = settle_recipe(recipe, options.out, options.settings, options.resume)
+    device = choose_device(options.device)
+    precision = choose_precision(settled.recipe.training.precision, device)
+    corpus = prepare_corpus(settled.recipe, options.data)
+    if options.resume:
+        settle_data(options.out, corpus.hashes)
+    environment = record(
+        options.out, settled, describe_environment(device), corpus.hashes, resume=options.resume
+    )
+    return _Plan(settled.recipe, corpus, device, precision, environment)
+
+
+def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
+    """Makes the model, reads the recordings, and says what is going to be trained."""
+    recipe, corpus = plan.recipe, plan.corpus
+    torch.manual_seed(recipe.training.seed)
+    model = AcousticModel(recipe.model, recipe.features.mels, len(corpus.tokenizer.vocabulary))
+    _introduce(plan, model)
+    recordings = Recordings(corpus.train, recipe.features.sample_rate)
+    indices = track(range(len(recordings)), "reading recordings to train on")
+    statistics = collect_statistics(
+        (log_mel(recordings.samples(index), recipe.features) for index in indices), recipe.features
+    )
+    dataset = Dataset(
+        recordings, corpus.tokens, recipe.features, statistics, recipe.augment, recipe.training.seed
+    )
+    objective = CTCObjective(model.to(plan.device), corpus.tokenizer, _dev_set(corpus, recipe, statistics))
+    return objective, BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed), statistics
+
+
+def _train(
+    plan: _Plan, objective: CTCObjective, source: BatchSource, options: RunOptions
+) -> tuple[TrainState, Chosen]:
+    """Trains from the beginning or the last checkpoint on, and chooses the weights to keep."""
+    checkpoint = _last_checkpoint(options)
+    done = checkpoint.values if checkpoint else {}
+    with Journal(options.out, done.get("step", 0), done.get("epoch", 0)) as journal:
+        trainer = Trainer(objective, source, plan.recipe.training, plan.precision, journal, options.out)
+        if checkpoint:
+            trainer.resume(checkpoint)
+        elif options.resume:
+            say(f"{options.out}: stopped before the first checkpoint; begins anew")
+        state = trainer.train()
+        draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
+        chosen = choose_weights(objective, [kept_path(options.out, kept.epoch) for kept in state.kept])
+        say(f"{state.cpu_seconds / 60:.2f} CPU minutes of training; weights: {chosen.description}")
+    return state, chosen
+
+
+def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
+    """Where the model comes from, for its bundle."""
+    return {
+        "environment": plan.environment,
+        "data": count_corpus(plan.corpus),
         "training": {
             "epochs": state.epoch,
             "steps": state.step,
             "cpu_minutes": round(state.cpu_seconds / 60, 2),
-            "precision": run.precision.name,
+            "precision": plan.precision.name,
             "skipped_utterances": state.skipped,
             "skipped_steps": state.skipped_steps,
             "weights": chosen.description,
         },
     }
-    bundle = Bundle(
-        name=run.recipe.name,
-        features=run.recipe.features,
-        statistics=run.statistics,
-        tokenizer_config=run.recipe.tokenizer,
-        vocabulary=run.corpus.tokenizer.vocabulary,
-        model=run.recipe.model,
-        weights=chosen.weights,
-        facts=facts,
-    )
-    return finish(bundle, run.recipe, {"dev": run.corpus.dev, **run.tests}, options.out)
-
-
-def _prepare(recipe: Recipe, options: RunOptions) -> _Run:
-    """Reads and checks all that the run depends on, and writes down what it is."""
-    recipe = settle_recipe(recipe, options.out, options.settings, options.resume)
-    device = choose_device(options.device)
-    corpus = prepare_corpus(recipe, options.data)
-    if options.resume:
-        settle_data(options.out, corpus.hashes)
-    tests = {split: read_manifest(split_path(options.data, split)) for split in recipe.test}
-    torch.manual_seed(recipe.training.seed)
-    model = AcousticModel(recipe.model, recipe.features.mels, len(corpus.tokenizer.vocabulary)).to(device)
-    environment = describe_environment(device) | {"data": dict(corpus.hashes)}
-    write_atomically(options.out / "environment.json", json.dumps(environment, indent=2) + "\n")
-    dataset = Dataset(corpus.train, corpus.tokens, recipe.features, recipe.augment, recipe.training.seed)
-    statistics = dataset.measure()
-    return _Run(
-        recipe=recipe,
-        corpus=corpus,
-        tests=tests,
-        objective=CTCObjective(model, corpus.tokenizer, _dev_set(corpus, recipe, statistics)),
-        source=BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed),
-        statistics=statistics,
-        precision=choose_precision(recipe.training.precision, device),
-        environment=environment,
-    )
-
-
-def _train(run: _Run, options: RunOptions) -> tuple[TrainState, Chosen]:
-    """Trains from the beginning or the last checkpoint on, and chooses the weights to keep."""
-    checkpoint = _last_checkpoint(options)
-    done = checkpoint.values if checkpoint else {}
-    with Journal(options.out, done.get("step", 0), done.get("epoch", 0)) as journal:
-        _introduce(journal, run)
-        config = run.recipe.training
-        trainer = Trainer(run.objective, run.source, config, run.precision, journal, options.out)
-        if checkpoint:
-            trainer.resume(checkpoint)
-        elif options.resume:
-            journal.say(f"{options.out}: stopped before the first checkpoint; begins anew")
-        state = trainer.train()
-        draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
-        chosen = choose_weights(run.objective, [kept_path(options.out, kept.epoch) for kept in state.kept])
-        journal.say(f"{state.cpu_seconds / 60:.2f} CPU minutes of training; weights: {chosen.description}")
-    return state, chosen
 
 
 def _last_checkpoint(options: RunOptions) -> Checkpoint | None:
@@ -163,8 +172,8 @@ def _last_checkpoint(options: RunOptions) -> Checkpoint | None:
 
 
 def _dev_set(corpus: Corpus, recipe: Recipe, statistics: Statistics) -> list[DevUtterance]:
-    dataset = Dataset(corpus.dev, [()] * len(corpus.dev), recipe.features)
-    dataset.statistics = statistics
+    recordings = Recordings(corpus.dev, recipe.features.sample_rate)
+    dataset = Dataset(recordings, [()] * len(corpus.dev), recipe.features, statistics)
     return [
         DevUtterance(
             id=utterance.id,
@@ -173,24 +182,24 @@ def _dev_set(corpus: Corpus, recipe: Recipe, statistics: Statistics) -> list[Dev
             reference=normalize(utterance.text, recipe.tokenizer.normalizer),
             duration=utterance.duration,
         )
-        for index, utterance in enumerate(corpus.dev)
+        for index, utterance in enumerate(track(corpus.dev, "reading recordings to choose on"))
     ]
 
 
-def _introduce(journal: Journal, run: _Run) -> None:
+def _introduce(plan: _Plan, model: AcousticModel) -> None:
     """Says what is going to be trained, and what of the data cannot be used."""
-    recipe, corpus, model = run.recipe, run.corpus, run.objective.model
+    recipe, corpus = plan.recipe, plan.corpus
     counts = count_corpus(corpus)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    journal.say(
+    say(
         f"{recipe.name}: {parameters / 1e6:.2f} M parameters, {len(corpus.tokenizer.vocabulary)} tokens; "
         f"{counts['train_utterances']} utterances ({counts['train_hours']} h) to train, "
         f"{counts['dev_utterances']} ({counts['dev_hours']} h) to choose on; "
-        f"{run.precision.name} ({run.precision.reason})"
+        f"{plan.precision.name} ({plan.precision.reason})"
     )
     impossible = impossible_utterances(corpus, recipe, model.window)
     if impossible:
-        journal.warn(
+        warn(
             f"{len(impossible)} utterances are too short for their texts and teach nothing at times, "
             f"{impossible[0]!r} for one; asr check MANIFEST --recipe RECIPE lists them"
         )
@@ -199,6 +208,4 @@ def _introduce(journal: Journal, run: _Run) -> None:
         unit for u in corpus.dev for unit in known.unknown(normalize(u.text, recipe.tokenizer.normalizer))
     }
     if strange:
-        journal.warn(
-            f"the dev texts hold {len(strange)} units that no training text has: {sorted(strange)[:10]}"
-        )
+        warn(f"the dev texts hold {len(strange)} units that no training text has: {sorted(strange)[:10]}")

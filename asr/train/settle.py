@@ -1,22 +1,39 @@
-"""Settles which recipe a run follows: a resumed run goes on with the recipe it began with."""
+"""Settles what a run follows: a resumed one goes on with the recipe and the data it began with."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asr.config import Recipe, from_dict, to_dict, with_settings
+from asr.config import Recipe
 from asr.errors import RunError
 from asr.files import write_atomically
+from asr.settings import from_dict, to_dict, with_settings
 
+RECIPE = "recipe.json"
+ENVIRONMENT = "environment.json"
 _FIXED = ("features.", "tokenizer.", "model.", "training.optimizer")
 _FREE = ("model.dropout", "model.path")
 
 
-def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bool) -> Recipe:
-    """Resolves a recipe with its settings and writes it to the run folder.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The recipe that a run follows.
+
+    Attributes:
+        recipe: With all settings applied.
+        settings: All settings given so far, ``training.epochs=2`` each.
+    """
+
+    recipe: Recipe
+    settings: tuple[str, ...]
+
+
+def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bool) -> Settled:
+    """Resolves a recipe with its settings; nothing is written yet.
 
     Args:
         recipe: As the recipe file has it.
@@ -24,40 +41,35 @@ def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bo
         settings: ``training.epochs=2`` each.
         resume: Whether to go on with the run in `run`.
 
-    Returns:
-        The resolved recipe.
-
     Raises:
         RunError: If a new run would overwrite an old one, or a resumed one differs in a key that no
             new setting names, or that weights or optimiser state depend on.
         ConfigError: If a setting does not fit.
     """
-    path = run / "recipe.json"
-    if not resume:
-        if (run / "metrics.jsonl").exists():
+    if resume:
+        return _settle_resumed(recipe, run / RECIPE, settings)
+    if (run / "metrics.jsonl").exists():
+        raise RunError(f"{run}: holds a run already; add --resume to go on with it, or choose another --out")
+    return Settled(with_settings(recipe, settings), tuple(settings))
+
+
+def _settle_resumed(recipe: Recipe, path: Path, settings: Sequence[str]) -> Settled:
+    stored, remembered = _read(path)
+    everything = (*remembered, *settings)
+    resolved = with_settings(recipe, everything)
+    named = [setting.partition("=")[0].strip() for setting in settings]
+    for key, before, now in _differences(to_dict(stored), to_dict(resolved)):
+        if key.startswith(_FIXED) and key not in _FREE:
             raise RunError(
-                f"{run}: holds a run already; add --resume to go on with it, or choose another --out"
+                f"{path}: the run began with {key}={before}, the recipe now says {now}, which cannot "
+                "change on the way; restore it, or start a new run in another folder"
             )
-        resolved, remembered = with_settings(recipe, settings), list(settings)
-    else:
-        stored, remembered = _read(path)
-        remembered = [*remembered, *settings]
-        resolved = with_settings(recipe, remembered)
-        named = [setting.partition("=")[0].strip() for setting in settings]
-        for key, before, now in _differences(to_dict(stored), to_dict(resolved)):
-            if key.startswith(_FIXED) and key not in _FREE:
-                raise RunError(
-                    f"{path}: the run began with {key}={before}, the recipe now says {now}, which cannot "
-                    "change on the way; restore it, or start a new run in another folder"
-                )
-            if not any(key == name or key.startswith(f"{name}.") for name in named):
-                raise RunError(
-                    f"{path}: the run began with {key}={before}, the recipe now says {now}; "
-                    f"restore it, or add --set {key}={now} if you mean it"
-                )
-    content = {"recipe": to_dict(resolved), "settings": remembered}
-    write_atomically(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    return resolved
+        if not any(key == name or key.startswith(f"{name}.") for name in named):
+            raise RunError(
+                f"{path}: the run began with {key}={before}, the recipe now says {now}; "
+                f"restore it, or add --set {key}={now} if you mean it"
+            )
+    return Settled(resolved, everything)
 
 
 def settle_data(run: Path, hashes: Mapping[str, str]) -> None:
@@ -70,18 +82,52 @@ def settle_data(run: Path, hashes: Mapping[str, str]) -> None:
     Raises:
         RunError: If a manifest is another one than when the run began.
     """
-    path = run / "environment.json"
-    if not path.exists():
-        return
-    try:
-        before = dict(json.loads(path.read_text(encoding="utf-8"))["data"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path}: damaged ({error}); start a new run in another folder") from None
+    before = _recorded(run).get("data", {})
     for name, digest in hashes.items():
         if before.get(name, digest) != digest:
             raise RunError(
                 f"{name} has changed since the run in {run} began; restore it, or start a new run elsewhere"
             )
+
+
+def record(
+    run: Path, settled: Settled, environment: Mapping[str, Any], hashes: Mapping[str, str], resume: bool
+) -> dict[str, Any]:
+    """Writes recipe.json and environment.json, once everything is settled.
+
+    Args:
+        run: The run folder.
+        settled: Its recipe.
+        environment: Commit, versions and processor as they are now.
+        hashes: SHA-256 of each manifest, by path.
+        resume: Whether the run goes on: what it began with is kept, and `environment` added to a list.
+
+    Returns:
+        What environment.json says now.
+
+    Raises:
+        RunError: If they cannot be written.
+    """
+    content = {"recipe": to_dict(settled.recipe), "settings": list(settled.settings)}
+    write_atomically(run / RECIPE, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    before = _recorded(run) if resume else {}
+    facts = {**before, "resumed": [*before.get("resumed", []), dict(environment)]} if before else environment
+    facts = {**facts, "data": {**before.get("data", {}), **hashes}}
+    write_atomically(run / ENVIRONMENT, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    return facts
+
+
+def _recorded(run: Path) -> dict[str, Any]:
+    """What environment.json says; nothing where the run stopped before it was written."""
+    path = run / ENVIRONMENT
+    if not path.exists():
+        return {}
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        dict(facts["data"]), list(facts.get("resumed", []))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{path}: damaged ({error}); start a new run in another folder") from None
+    return dict(facts)
 
 
 def _read(path: Path) -> tuple[Recipe, list[str]]:

@@ -12,6 +12,7 @@ DEV_SPEAKERS = ("fash", "fkdo", "ftal", "mcrt", "mema", "mjhp", "mmsh", "msct", 
 
 recipe = Recipe(
     name="an4-bilstm",
+    corpus="AN4 (CMU census database, 1991)",
     dev_speakers=DEV_SPEAKERS,
     features=FeatureConfig(normalization="utterance"),
     augment=AugmentConfig(

@@ -12,6 +12,7 @@ from asr.config import AugmentConfig, FeatureConfig, ModelConfig, Recipe, Tokeni
 
 recipe = Recipe(
     name="digits-bilstm",
+    corpus="digit strings spoken by eSpeak NG",
     dev=("dev",),
     features=FeatureConfig(normalization="utterance"),
     augment=AugmentConfig(

@@ -24,13 +24,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from asr.audio.io import AudioSource
 from asr.audio.resample import resample
 from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AsrError
+from asr.progress import track
 
 SAMPLE_RATE = 16_000
 WORDS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -140,9 +139,8 @@ def generate(folder: Path, settings: Settings) -> None:
     planned = [(split, speaking) for split, n in counts.items() for speaking in plan(split, n, settings.seed)]
     spoken: dict[str, list[Utterance]] = {split: [] for split in counts}
     noise = np.random.default_rng(settings.seed)
-    console = Console(stderr=True)
     with speaker() as other:
-        for split, speaking in track(planned, "speaking", console=console, disable=not console.is_terminal):
+        for split, speaking in track(planned, "speaking"):
             samples = with_margins(other.say(speaking), noise)
             name = f"{split}-{len(spoken[split]):04d}"
             path = folder / split / f"{name}.flac"

@@ -12,6 +12,7 @@ from asr.config import AugmentConfig, FeatureConfig, ModelConfig, Recipe, Tokeni
 
 recipe = Recipe(
     name="yesno-bilstm",
+    corpus="yesno (60 recordings of one speaker)",
     dev_fraction=0.2,
     features=FeatureConfig(normalization="utterance"),
     augment=AugmentConfig(

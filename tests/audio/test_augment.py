@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from asr.audio.augment import (
     add_noise,
@@ -15,8 +16,10 @@ from asr.audio.augment import (
     generator,
     non_speech,
     spec_augment,
+    warp_frequencies,
 )
-from asr.config import AugmentConfig
+from asr.audio.features import log_mel
+from asr.config import AugmentConfig, FeatureConfig
 from tests.helpers.tones import Samples, noise, tone
 
 RATE = 16_000
@@ -37,6 +40,35 @@ def deviation(samples: Samples) -> float:
 def strongest_hz(samples: Samples) -> float:
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     return float(np.fft.rfftfreq(len(samples), 1 / RATE)[spectrum.argmax()])
+
+
+def strongest_band(features: NDArray[np.float32]) -> int:
+    return int(features.mean(0).argmax())
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(0.8, 1.25), st.floats(300, 3500))
+def test_a_longer_vocal_tract_has_lower_formants(factor: float, hz: float) -> None:
+    config = FeatureConfig()
+    formant = log_mel(tone(hz * factor, 0.2), config)
+    lower = log_mel(tone(hz, 0.2), config)
+    assert abs(strongest_band(warp_frequencies(formant, config, factor)) - strongest_band(lower)) <= 1
+
+
+@given(st.floats(0.6, 1.4), SEEDS)
+def test_warping_stays_between_the_values_it_found_and_1_changes_nothing(factor: float, seed: int) -> None:
+    features = np.random.default_rng(seed).standard_normal((7, 80)).astype(np.float32)
+    warped = warp_frequencies(features, FeatureConfig(), factor)
+    assert warped.shape == features.shape
+    assert (warped.min(1) >= features.min(1) - 1e-6).all()
+    assert (warped.max(1) <= features.max(1) + 1e-6).all()
+    np.testing.assert_allclose(warp_frequencies(features, FeatureConfig(), 1.0), features, atol=1e-5)
+
+
+@given(st.floats(0.6, 1.4))
+def test_warping_keeps_the_order_of_frequencies(factor: float) -> None:
+    rising = np.arange(80, dtype=np.float32)[None]
+    assert (np.diff(warp_frequencies(rising, FeatureConfig(), factor)) >= -1e-5).all()
 
 
 @pytest.mark.parametrize("speed", [0.8, 0.9, 1.0, 1.1, 1.25])

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from asr.data.batching import Batch, BatchSource, Position, collate, pad, plan_epoch, prefetch
-from asr.data.dataset import Dataset, Example
+from asr.data.dataset import Example
 from asr.data.manifest import read_manifest
 from asr.errors import AudioError
 from tests.helpers.corpora import write_short_corpus
-from tests.helpers.runs import AUGMENT, FEATURES
+from tests.helpers.runs import AUGMENT, dataset
 
 DURATIONS = st.lists(st.floats(0.01, 40), min_size=1, max_size=80).map(np.array)
 SEEDS = st.integers(0, 2**31)
@@ -96,8 +96,7 @@ def test_padding_keeps_the_kind_of_number() -> None:
 def source(tmp_path_factory: pytest.TempPathFactory) -> BatchSource:
     data = write_short_corpus(tmp_path_factory.mktemp("data"))
     utterances = read_manifest(data / "train" / "manifest.jsonl")
-    dataset = Dataset(utterances, [[1]] * len(utterances), FEATURES, AUGMENT, 3)
-    return BatchSource(dataset, 1.0, seed=3)
+    return BatchSource(dataset(utterances, AUGMENT, 3), 1.0, seed=3)
 
 
 def described(batch: Batch) -> tuple[tuple[str, ...], bytes]:
@@ -174,7 +173,7 @@ def test_a_missing_recording_stops_the_epoch_with_its_name(tmp_path: Path) -> No
     data = write_short_corpus(tmp_path)
     utterances = read_manifest(data / "train" / "manifest.jsonl")
     utterances[0].audio.path.unlink()
-    broken = BatchSource(Dataset(utterances, [[1]] * len(utterances), FEATURES), 1.0, seed=0)
+    broken = BatchSource(dataset(utterances), 1.0, seed=0)
     with pytest.raises(AudioError, match=utterances[0].audio.path.name):
         list(broken.epoch(Position()))
     assert not drawing()

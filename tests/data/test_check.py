@@ -64,6 +64,7 @@ def test_a_good_manifest_has_no_problems(tmp_path: Path) -> None:
         (line("c", duration=0), "duration must be positive"),
         (line("c", ""), "the text is empty; write it, or remove the line"),
         (line("c", " \u200b "), "the text is empty"),
+        (line("c", "a▁b§"), "the text 'a▁b§' holds ▁ (U+2581), which stands for the space"),
         (line("no"), "no.wav: no such file; check the path"),
         (line("cut"), "cut.wav: "),
         (line("c", duration=3), "c.wav: ends at 2.00 s, the line says 3.00 s; correct duration or offset"),

@@ -24,7 +24,8 @@ WORDS = tokenizer_from_vocabulary(TokenizerConfig(kind="words"), (BLANK, "no", "
 
 
 def window(**changes: int) -> Window:
-    return framing(FeatureConfig()).then(emission_window(ModelConfig(**changes)))
+    model = ModelConfig(bidirectional="lookahead" not in changes, **changes)
+    return framing(FeatureConfig()).then(emission_window(model))
 
 
 def said(tokens: list[int], frames: list[tuple[int, int]], probabilities: list[float]) -> Hypothesis:

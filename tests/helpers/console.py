@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -45,6 +46,36 @@ def asr(*arguments: object, stdin: bytes = b"", code: str = "") -> Shown:
         env=os.environ | {"PYTHONUTF8": "1"},
     )
     return Shown(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def asr_on_a_terminal(*arguments: object, code: str = "") -> Shown:
+    """Runs the same with standard error on a terminal of 80 columns; standard output goes to a pipe.
+
+    Returns:
+        What was written to either; that to the terminal with control sequences and lines ended by CRLF.
+    """
+    start = ["-c", code] if code else ["-m", "asr"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, *start, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=os.environ | {"PYTHONUTF8": "1", "TERM": "xterm", "COLUMNS": "80"},
+    ) as process:
+        os.close(theirs)
+        err = b"".join(iter(lambda: _read(ours), b""))
+        os.close(ours)
+        assert process.stdout
+        out = process.stdout.read()
+    return Shown(process.returncode, out.decode(), err.decode())
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # so Linux says that nobody writes there any more
+        return b""
 
 
 def asr_here(*arguments: object, stdin: bytes = b"") -> Shown:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
+from asr.audio.features import log_mel
+from asr.audio.normalization import Statistics, collect_statistics
 from asr.config import AugmentConfig, FeatureConfig, ModelConfig, Recipe, TrainingConfig
 from asr.data.batching import Batch, BatchSource
-from asr.data.dataset import Dataset
+from asr.data.dataset import Dataset, Recordings
+from asr.data.manifest import Utterance
 from asr.model.acoustic import AcousticModel
 from asr.text.normalize import normalize
 from asr.train.checkpoint import read_checkpoint
@@ -46,6 +50,31 @@ def tiny_recipe(**training: Any) -> Recipe:
     )
 
 
+def measured(utterances: Sequence[Utterance], features: FeatureConfig) -> Statistics:
+    """Mean and deviation of what utterances sound like without augmentation."""
+    recordings = Recordings(utterances, features.sample_rate)
+    return collect_statistics(
+        (log_mel(recordings.samples(index), features) for index in range(len(recordings))), features
+    )
+
+
+def as_they_are(features: FeatureConfig = FEATURES) -> Statistics:
+    """Statistics that leave features unchanged."""
+    return Statistics(np.zeros(features.mels, np.float32), np.ones(features.mels, np.float32))
+
+
+def dataset(
+    utterances: Sequence[Utterance],
+    augment: AugmentConfig | None = None,
+    seed: int = 0,
+    statistics: Statistics | None = None,
+) -> Dataset:
+    """Utterances as a dataset; number i says token i + 1 twice."""
+    tokens = [[index + 1] * 2 for index in range(len(utterances))]
+    recordings = Recordings(utterances, FEATURES.sample_rate)
+    return Dataset(recordings, tokens, FEATURES, statistics or as_they_are(), augment, seed)
+
+
 @contextmanager
 def opened(
     recipe: Recipe,
@@ -56,12 +85,20 @@ def opened(
     around: Callable[[Objective], Objective] = lambda objective: objective,
 ) -> Iterator[Trainer]:
     """A trainer of a recipe, ready to train or, from the checkpoint in `run`, to go on."""
-    corpus = prepare_corpus(recipe, data)
+    corpus = prepare_corpus(replace(recipe, test=()), data)
     torch.manual_seed(recipe.training.seed)
     model = AcousticModel(recipe.model, recipe.features.mels, len(corpus.tokenizer.vocabulary))
-    dataset = Dataset(corpus.train, corpus.tokens, recipe.features, recipe.augment, recipe.training.seed)
-    judged = Dataset(corpus.dev, [()] * len(corpus.dev), recipe.features)
-    judged.statistics = dataset.measure()
+    statistics = measured(corpus.train, recipe.features)
+    dataset = Dataset(
+        Recordings(corpus.train, recipe.features.sample_rate),
+        corpus.tokens,
+        recipe.features,
+        statistics,
+        recipe.augment,
+        recipe.training.seed,
+    )
+    recordings = Recordings(corpus.dev, recipe.features.sample_rate)
+    judged = Dataset(recordings, [()] * len(corpus.dev), recipe.features, statistics)
     dev = [
         DevUtterance(u.id, u.speaker, judged.example(index, 0).features, normalize(u.text), u.duration)
         for index, u in enumerate(corpus.dev)

@@ -14,20 +14,23 @@ from hypothesis import strategies as st
 from asr.recognize import recognizer as recognizer_module
 from asr.recognize.recognizer import Recognizer, emissions
 from tests.helpers.bundles import random_recognizer
+from tests.helpers.directions import DIRECTIONS
 from tests.helpers.tones import chirp, noise
 
 LENGTHS = st.lists(st.integers(0, 60), min_size=1, max_size=6)
-MODELS = st.fixed_dictionaries(
-    {
-        "cell": st.sampled_from(["lstm", "gru", "rnn"]),
-        "bidirectional": st.booleans(),
-        "norm": st.sampled_from(["layer", "batch", "none"]),
-        "subsampling": st.sampled_from([2, 4]),
-        "lookahead": st.integers(0, 3),
-        "layers": st.integers(1, 2),
-        "path": st.sampled_from(["pairs", "packed"]),
-        "seed": st.integers(0, 9),
-    }
+MODELS = st.builds(
+    lambda direction, others: direction | others,
+    DIRECTIONS,
+    st.fixed_dictionaries(
+        {
+            "cell": st.sampled_from(["lstm", "gru", "rnn"]),
+            "norm": st.sampled_from(["layer", "batch", "none"]),
+            "subsampling": st.sampled_from([2, 4]),
+            "layers": st.integers(1, 2),
+            "path": st.sampled_from(["pairs", "packed"]),
+            "seed": st.integers(0, 9),
+        }
+    ),
 )
 
 

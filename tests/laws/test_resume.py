@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from asr.config import Recipe, with_settings
+from asr.config import Recipe
 from asr.errors import RunError
+from asr.settings import with_settings
 from asr.train.checkpoint import read_checkpoint
 from asr.train.loop import TrainState, checkpoint_path, kept_path
 from asr.train.recipe import RunOptions, run_recipe

@@ -66,6 +66,18 @@ def test_front_end_states_the_size_of_its_output(mels: int) -> None:
     assert layer(torch.randn(1, 9, mels), torch.tensor([9]))[0].shape[2] == layer.outputs
 
 
+@pytest.mark.parametrize("subsampling", [2, 4])
+def test_weights_of_the_front_end_have_the_shapes_that_bundles_store(subsampling: int) -> None:
+    layer = FrontEnd(ModelConfig(channels=5, subsampling=subsampling), 80)
+    assert {name: tuple(tensor.shape) for name, tensor in layer.state_dict().items()} == {
+        "convolutions.0.weight": (5, 1, 3, 3),
+        "convolutions.0.bias": (5,),
+        "convolutions.1.weight": (5, 5, 3, 3),
+        "convolutions.1.bias": (5,),
+    }
+    assert layer.outputs == 5 * 20
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=5), st.booleans())
 def test_batch_norm_of_padded_frames_is_batch_norm_of_packed_frames(lengths: list[int], train: bool) -> None:
@@ -84,6 +96,20 @@ def test_batch_norm_of_padded_frames_is_batch_norm_of_packed_frames(lengths: lis
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
     assert torch.count_nonzero(ours[0][~mask]) == 0
+
+
+def test_batch_norm_of_a_single_frame_uses_the_running_statistics_and_keeps_them() -> None:
+    norm, x = MaskedBatchNorm(3), torch.randn(2, 4, 3, requires_grad=True)
+    norm(5 * torch.randn(1, 50, 3) + 2, torch.tensor([50]))
+    nn.init.uniform_(norm.norm.weight, 1, 2)
+    before = {name: tensor.clone() for name, tensor in norm.state_dict().items()}
+    y = norm.train()(x, torch.tensor([1, 0]))
+    torch.testing.assert_close(y, norm.eval()(x, torch.tensor([1, 0])), rtol=0, atol=0)
+    assert torch.equal(y != 0, torch.arange(8).view(2, 4, 1).expand(2, 4, 3) == 0)
+    for name, tensor in norm.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    gradients = torch.autograd.grad(y.square().sum(), [x, *norm.parameters()])
+    assert all(torch.isfinite(gradient).all() and gradient.any() for gradient in gradients)
 
 
 def test_layer_norm_normalises_every_frame_by_itself() -> None:
@@ -121,7 +147,7 @@ def test_dropout_rests_in_evaluation_and_at_zero() -> None:
 @settings(deadline=None, max_examples=20)
 @given(st.integers(1, 4), st.integers(1, 8))
 def test_lookahead_is_the_weighted_sum_of_the_next_frames(future: int, frames: int) -> None:
-    layer = Lookahead(3, lookahead_window(ModelConfig(lookahead=future)))
+    layer = Lookahead(3, lookahead_window(ModelConfig(bidirectional=False, lookahead=future)))
     nn.init.uniform_(layer.convolution.weight, -1, 1)
     x = torch.randn(2, frames, 3)
     expected = torch.zeros_like(x)
@@ -132,7 +158,7 @@ def test_lookahead_is_the_weighted_sum_of_the_next_frames(future: int, frames: i
 
 
 def test_lookahead_sees_what_its_window_says() -> None:
-    window = lookahead_window(ModelConfig(lookahead=3))
+    window = lookahead_window(ModelConfig(bidirectional=False, lookahead=3))
     assert [window.output_length(n) for n in range(50)] == list(range(50))
     layer = Lookahead(1, window)
     nn.init.ones_(layer.convolution.weight)
@@ -145,4 +171,4 @@ def test_lookahead_sees_what_its_window_says() -> None:
 
 def test_lookahead_starts_as_the_identity() -> None:
     x = torch.randn(2, 5, 3)
-    assert torch.equal(Lookahead(3, lookahead_window(ModelConfig(lookahead=2)))(x), x)
+    assert torch.equal(Lookahead(3, lookahead_window(ModelConfig(bidirectional=False, lookahead=2)))(x), x)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from asr.cli.recipes import load_recipe
-from asr.config import Recipe, from_dict, to_dict
+from asr.config import Recipe
+from asr.settings import from_dict, to_dict
 
 ROOT = Path(__file__).parent.parent.parent
 RECIPES = sorted(

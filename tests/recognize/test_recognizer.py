@@ -39,7 +39,8 @@ def recognizer() -> Recognizer:
     st.integers(0, len(SPEECHLIKE)),
 )
 def test_words_lie_in_order_inside_the_recording(subsampling, lookahead, kind, seed, count) -> None:
-    recognizer = random_recognizer(subsampling=subsampling, lookahead=lookahead, kind=kind, seed=seed)
+    model = {"subsampling": subsampling, "lookahead": lookahead, "bidirectional": not lookahead}
+    recognizer = random_recognizer(**model, kind=kind, seed=seed)
     transcript = recognizer.transcribe_samples(SPEECHLIKE[:count])
     edges = [edge for word in transcript.words for edge in (word.start, word.end)]
     assert edges == sorted(edges)

@@ -39,3 +39,12 @@ def test_the_card_says_in_which_directions_the_model_reads(bidirectional: bool, 
     card = model_card(recipe, facts, vocabulary=29, parameters=1)
     assert word in card
     assert "commit unknown" in card
+
+
+def test_the_card_names_the_corpus_and_repeats_its_licence() -> None:
+    recipe = replace(RECIPE, corpus="AN4")
+    terms = "Copyright (c) somebody\n * 1. Keep this notice.\n"
+    card = model_card(recipe, FACTS, vocabulary=29, parameters=1, terms=terms)
+    assert "Training data: AN4, 8 utterances" in card
+    assert terms in card
+    assert "Licence" not in model_card(RECIPE, FACTS, vocabulary=29, parameters=1)

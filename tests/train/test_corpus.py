@@ -23,9 +23,10 @@ RECIPE = Recipe(name="r", test=(), model=ModelConfig(subsampling=2))
 
 def write(data: Path, split: str, texts: Sequence[str], duration: float = 2.0) -> None:
     (data / split).mkdir(parents=True, exist_ok=True)
+    (data / split / "any.wav").touch()
     lines = [
         {
-            "audio_filepath": f"{i}.wav",
+            "audio_filepath": "any.wav",
             "duration": duration,
             "text": text,
             "id": f"{split}-{i}",
@@ -96,6 +97,30 @@ def test_a_missing_split_is_named(tmp_path: Path) -> None:
     assert "'train'" in refused(RECIPE, tmp_path)
     write(tmp_path, "train", ["a"] * 3)
     assert "'dev2'" in refused(replace(RECIPE, dev=("dev2",)), tmp_path)
+
+
+def test_missing_recordings_are_counted_and_one_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "train", ["a"] * 3)
+    (tmp_path / "train" / "any.wav").unlink()
+    message = refused(RECIPE, tmp_path)
+    assert "3 of 3 recordings are missing" in message
+    assert "any.wav" in message
+
+
+def test_test_splits_are_read_and_may_hold_silence(tmp_path: Path) -> None:
+    write(tmp_path, "train", ["a"] * 3)
+    write(tmp_path, "clean", ["b", ""])
+    corpus = prepare_corpus(replace(RECIPE, test=("clean",)), tmp_path)
+    assert [utterance.text for utterance in corpus.tests["clean"]] == ["b", ""]
+    assert "clean/manifest.jsonl" in corpus.hashes
+    assert "'noisy'" in refused(replace(RECIPE, test=("clean", "noisy")), tmp_path)
+
+
+def test_the_licence_of_the_data_folder_comes_along(tmp_path: Path) -> None:
+    write(tmp_path, "train", ["a"] * 3)
+    assert prepare_corpus(RECIPE, tmp_path).terms == ""
+    (tmp_path / "LICENSE").write_text("Do as you like.\n")
+    assert prepare_corpus(RECIPE, tmp_path).terms == "Do as you like.\n"
 
 
 def test_an_unknown_dev_speaker_is_named(tmp_path: Path) -> None:

@@ -12,16 +12,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from asr.config import with_settings
 from asr.data.batching import Batch, BatchSource
-from asr.data.dataset import Dataset
 from asr.data.manifest import read_manifest
 from asr.errors import RunError
+from asr.settings import with_settings
 from asr.train.checkpoint import read_checkpoint
 from asr.train.loop import Interrupted, checkpoint_path, kept_path
 from asr.train.objective import Loss, Metrics, Objective
 from tests.helpers.corpora import write_short_corpus, write_split
-from tests.helpers.runs import FEATURES, Line, line_trainer, opened, tiny_recipe, trained
+from tests.helpers.runs import Line, dataset, line_trainer, opened, tiny_recipe, trained
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def source(data: Path) -> BatchSource:
     utterances = read_manifest(data / "train" / "manifest.jsonl")
-    return BatchSource(Dataset(utterances, [[1]] * len(utterances), FEATURES), 1.5, seed=0)
+    return BatchSource(dataset(utterances), 1.5, seed=0)
 
 
 def rows(run: Path, kind: str) -> list[dict[str, float]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +14,11 @@ import pytest
 import torch
 
 from asr.bundle import load_bundle
-from asr.config import Recipe, from_dict
+from asr.config import Recipe
 from asr.data.manifest import file_hash
 from asr.errors import AsrError, ManifestError, RunError
 from asr.recognize.recognizer import load
+from asr.settings import from_dict
 from asr.train.checkpoint import Checkpoint, average, read_checkpoint, write_checkpoint
 from asr.train.finish import choose_weights
 from asr.train.loop import checkpoint_path, kept_path
@@ -43,7 +46,7 @@ def weights(run: Path) -> bytes:
 
 
 def test_the_run_folder_holds_everything(run: Path, data: Path) -> None:
-    assert {path.name for path in run.iterdir()} == {
+    assert {path.name for path in run.iterdir() if path.name != ".lock"} == {
         "recipe.json", "environment.json", "metrics.jsonl", "tensorboard", "checkpoint.safetensors", "best",
         "curves.png", "bundle", "results",
     }  # fmt: skip
@@ -52,7 +55,8 @@ def test_the_run_folder_holds_everything(run: Path, data: Path) -> None:
     assert from_dict(Recipe, stored) == RECIPE
     environment = json.loads((run / "environment.json").read_text())
     assert environment["data"] == {
-        f"{split}/manifest.jsonl": file_hash(data / split / "manifest.jsonl") for split in ("train", "dev")
+        f"{split}/manifest.jsonl": file_hash(data / split / "manifest.jsonl")
+        for split in ("train", "dev", "test")
     }
     assert {"commit", "packages", "processor"} <= set(environment)
     assert (run / "curves.png").read_bytes()[:4] == b"\x89PNG"
@@ -114,6 +118,30 @@ def test_a_missing_test_split_is_found_before_training(data: Path, tmp_path: Pat
     recipe = replace(RECIPE, test=("test", "tset"))
     assert "'tset'" in one_line(recipe, RunOptions(data, tmp_path / "r", device="cpu"), ManifestError)
     assert not (tmp_path / "r" / "metrics.jsonl").exists()
+
+
+def test_a_missing_recording_of_any_split_is_found_before_training(tmp_path: Path) -> None:
+    data = write_short_corpus(tmp_path)
+    (data / "test" / "test-00.flac").unlink()
+    message = one_line(RECIPE, RunOptions(data, tmp_path / "r", device="cpu"), ManifestError)
+    assert "1 of " in message
+    assert "test-00.flac" in message
+    assert not (tmp_path / "r" / "recipe.json").exists()
+
+
+def test_a_run_folder_belongs_to_one_process_at_a_time(data: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib; from asr.train.lock import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        message = one_line(RECIPE, RunOptions(data, tmp_path, device="cpu"), RunError)
+        assert "another process" in message
+        holder.kill()
+    run_recipe(replace(RECIPE, training=replace(RECIPE.training, epochs=1)), RunOptions(data, tmp_path))
 
 
 def test_weights_of_the_best_epoch_are_no_checkpoint_to_resume_from(
