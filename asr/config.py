@@ -72,6 +72,9 @@ class AugmentConfig:
         time_mask_fraction: A time mask is never wider than this share of the utterance.
         mel_masks, mel_mask_bins: SpecAugment: number and greatest width, in mel bins.
         spec_from_epoch: First epoch (counted from 0) with SpecAugment.
+        splice: Probability that an utterance is put together anew from words of its speaker.
+        splice_from_epoch: First epoch (counted from 0) in which that is done; before it, the model
+            finds out when the words were spoken.
         non_speech: Synthetic noises, tones and silences with an empty text, as a share of the
             utterances; they teach a model to write nothing where nobody speaks.
     """
@@ -87,6 +90,8 @@ class AugmentConfig:
     mel_masks: Natural = 0
     mel_mask_bins: Natural = 15
     spec_from_epoch: Natural = 0
+    splice: Fraction = 0.0
+    splice_from_epoch: Natural = 20
     non_speech: Fraction = 0.0
 
     def __post_init__(self) -> None:
@@ -142,6 +147,28 @@ class ModelConfig:
                 f"lookahead ({self.lookahead}) is for unidirectional models, a bidirectional one sees all "
                 "that follows; set lookahead to 0, or bidirectional to false"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingConfig:
+    """Beam search: what it looks at. The defaults leave out next to nothing.
+
+    Attributes:
+        beam_size: Prefixes kept at each frame.
+        cutoff_top_n: Only so many best tokens of a frame extend a prefix.
+        cutoff_prob: Once the best tokens of a frame have this probability together, others extend nothing.
+        beam_threshold: Nats; a prefix that is so far below the best one is dropped.
+        blank_threshold: Frames whose blank has at least this probability extend nothing; 1 skips none.
+        commit_frames: What the best prefix wrote more than so many frames ago is final, which bounds
+            the memory of an endless stream.
+    """
+
+    beam_size: Positive = 100
+    cutoff_top_n: Positive = 40
+    cutoff_prob: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    beam_threshold: AboveZero = 50.0
+    blank_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    commit_frames: Positive = 2000
 
 
 @dataclass(frozen=True, slots=True)

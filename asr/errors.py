@@ -41,6 +41,10 @@ class BundleError(AsrError):
     """A model folder is damaged, foreign, or written by a newer version."""
 
 
+class LanguageModelError(AsrError):
+    """A language model is damaged or does not fit, or none can be made of a text."""
+
+
 class RunError(AsrError):
     """A training run cannot start, continue or be written."""
 

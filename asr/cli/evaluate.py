@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from asr.cli.options import device_option, model_option
+from asr.cli.options import Choice, recognizer_options
 from asr.data.manifest import read_manifest
 from asr.files import write_atomically
 from asr.progress import counter
 from asr.recognize.evaluate import recognize
-from asr.recognize.recognizer import load
 from asr.recognize.report_formats import format_report, report_json
 from asr.recognize.scoring import report
 from asr.text.normalize import normalize
@@ -19,7 +18,7 @@ from asr.text.normalize import normalize
 
 @click.command("evaluate")
 @click.argument("manifest", type=click.Path(path_type=Path))
-@model_option
+@recognizer_options
 @click.option(
     "--json",
     "json_path",
@@ -29,8 +28,12 @@ from asr.text.normalize import normalize
 @click.option(
     "--worst", type=click.IntRange(min=0), default=5, show_default=True, help="Worst utterances to show."
 )
-@device_option
-def command(manifest: Path, model: Path, json_path: Path | None, worst: int, device: str) -> None:
+def command(
+    manifest: Path,
+    choice: Choice,
+    json_path: Path | None,
+    worst: int,
+) -> None:
     """Recognise the utterances of MANIFEST and count the errors.
 
     Prints word and character error rates, a 95 % bootstrap interval (over speakers where there are
@@ -39,7 +42,7 @@ def command(manifest: Path, model: Path, json_path: Path | None, worst: int, dev
     \b
     asr evaluate data/an4/test/manifest.jsonl --model models/an4-bilstm
     """
-    recognizer = load(model, device=device)
+    recognizer = choice.load()
     utterances = read_manifest(manifest)
     tokenizer, normalizer = recognizer.bundle.tokenizer, recognizer.bundle.tokenizer_config.normalizer
     strange = {unit for u in utterances for unit in tokenizer.unknown(normalize(u.text, normalizer))}

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 
 from asr.audio.io import AudioSource, find_recordings, load_bytes
-from asr.cli.options import device_option, model_option
+from asr.cli.options import Choice, recognizer_options
 from asr.errors import AudioError
 from asr.files import write_atomically
 from asr.progress import say, track
 from asr.recognize.formats import FORMATS
-from asr.recognize.recognizer import Recognizer, load
+from asr.recognize.recognizer import Recognizer
 from asr.transcript import Transcript
 
 
@@ -34,7 +34,7 @@ class Input:
 
 @click.command("transcribe")
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
-@model_option
+@recognizer_options
 @click.option(
     "-f",
     "--output-format",
@@ -52,14 +52,12 @@ class Input:
 @click.option(
     "--channel", type=click.IntRange(min=0), help="Listen to one channel, from 0 on; default: the mean."
 )
-@device_option
 def command(
     files: tuple[str, ...],
-    model: Path,
+    choice: Choice,
     output_format: str,
     output_dir: Path | None,
     channel: int | None,
-    device: str,
 ) -> int:
     """Write down what FILES say: recordings, folders of them, or - for standard input.
 
@@ -72,7 +70,7 @@ def command(
     """
     if output_format == "all" and output_dir is None:
         raise click.UsageError("-f all writes several files for each recording: name a folder with -o")
-    recognizer = load(model, device=device)
+    recognizer = choice.load()
     formats = list(FORMATS) if output_format == "all" else [output_format]
     inputs = list(_inputs(files))
     many = len(files) > 1 or _is_folder(files[0])

@@ -13,7 +13,9 @@ from asr.audio.io import AudioSource, load_audio
 from asr.audio.mel import framing
 from asr.audio.normalization import normalize
 from asr.bundle import Bundle, load_bundle
+from asr.config import DecodingConfig
 from asr.data.batching import pad
+from asr.decode.beam import BeamDecoder
 from asr.decode.ctc import greedy
 from asr.decode.words import to_segment
 from asr.errors import BundleError
@@ -30,11 +32,13 @@ class Recognizer:
     Args:
         bundle: Says how to compute features and what tokens mean.
         engine: Runs the acoustic model.
+        decoding: How wide to search with a beam; by default, the best path is taken.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine, decoding: DecodingConfig | None = None) -> None:
         self.bundle = bundle
         self.engine = engine
+        self._beam = BeamDecoder(decoding, len(bundle.vocabulary)) if decoding else None
         self._tokenizer = bundle.tokenizer
         self._window = framing(bundle.features).then(engine.window)
 
@@ -64,7 +68,8 @@ class Recognizer:
         transcripts: dict[int, Transcript] = {}
         for index, log_probs in emissions(self.engine, features):
             duration = len(recordings[index]) / rate
-            segment = to_segment(greedy(log_probs), self._tokenizer, self._window, rate, duration)
+            hypothesis = self._beam.decode(log_probs)[0] if self._beam else greedy(log_probs)
+            segment = to_segment(hypothesis, self._tokenizer, self._window, rate, duration)
             transcripts[index] = Transcript((segment,), duration)
         return [transcripts[index] for index in range(len(recordings))]
 
@@ -105,12 +110,13 @@ def _run(
         yield index, row[:length]
 
 
-def load(path: str | Path, *, device: str = "cpu") -> Recognizer:
+def load(path: str | Path, *, device: str = "cpu", decoding: DecodingConfig | None = None) -> Recognizer:
     """Loads a model folder.
 
     Args:
         path: A bundle, as `asr train` writes it.
         device: Where to compute: `cpu` or a torch device such as `cuda`.
+        decoding: How wide to search with a beam; by default, the best path is taken.
 
     Raises:
         BundleError: If the folder is missing, foreign, damaged or of a newer version.
@@ -120,6 +126,6 @@ def load(path: str | Path, *, device: str = "cpu") -> Recognizer:
     from asr.recognize.torch_engine import TorchEngine  # torch takes seconds to import
 
     try:
-        return Recognizer(bundle, TorchEngine.from_bundle(bundle, device))
+        return Recognizer(bundle, TorchEngine.from_bundle(bundle, device), decoding)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from None

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import soundfile
 
+from asr.config import DecodingConfig
+from asr.recognize.recognizer import load
 from asr.text.error_rate import ErrorCounts, character_errors, word_errors
 from tests.helpers.bundles import random_bundle
 from tests.helpers.console import LIMITED, MAIN, Shown, asr, asr_here, one_line
@@ -54,6 +56,13 @@ def evaluated(manifest: Path, model: Path, *options: object) -> tuple[Shown, dic
 
 def counts(values: dict[str, Any]) -> ErrorCounts:
     return ErrorCounts(*(values[name] for name in ("substitutions", "deletions", "insertions", "reference")))
+
+
+def test_a_beam_can_be_asked_for(manifest: Path, model: Path) -> None:
+    _, values = evaluated(manifest, model, "--beam-size", 10)
+    recognizer = load(model, decoding=DecodingConfig(beam_size=10))
+    for number, scored in enumerate(values["scored"]):
+        assert scored["hypothesis"] == recognizer.transcribe(manifest.parent / f"{number}.wav").text
 
 
 def test_rates_are_printed_as_kaldi_does(manifest: Path, model: Path) -> None:

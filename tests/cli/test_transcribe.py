@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from asr.config import DecodingConfig
 from asr.recognize.recognizer import load
 from tests.helpers.bundles import random_bundle
 from tests.helpers.console import asr_here, one_line
@@ -44,6 +45,16 @@ def test_one_file_is_its_text_and_nothing_else(model: Path, recordings: Path) ->
     assert shown.out == text_of(model, recordings / "a.wav") + "\n"
     assert shown.err == ""
     assert len(shown.out) > 3
+
+
+def test_a_beam_can_be_asked_for(model: Path, recordings: Path) -> None:
+    file = recordings / "a.wav"
+    shown = asr_here("transcribe", file, "--model", model, "--beam-size", "20")
+    assert shown.out == load(model, decoding=DecodingConfig(beam_size=20)).transcribe(file).text + "\n"
+    assert (
+        asr_here("transcribe", file, "--model", model, "--beam-size", "0").out == text_of(model, file) + "\n"
+    )
+    assert asr_here("transcribe", file, "--model", model, "--beam-size", "-1").status == 2
 
 
 def test_several_files_are_told_apart(model: Path, recordings: Path) -> None:

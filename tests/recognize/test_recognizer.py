@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 import asr
 from asr.audio.io import AudioSource
+from asr.config import DecodingConfig
+from asr.decode.beam import BeamDecoder
 from asr.decode.ctc import greedy
 from asr.errors import AudioError, BundleError, RunError
 from asr.recognize.recognizer import FRAMES_PER_BATCH, Recognizer, emissions, load
@@ -120,6 +122,20 @@ def test_batches_stay_under_their_budget_and_yield_every_utterance_once() -> Non
     assert sorted(index for index, _ in emissions(Counting(), arrays)) == list(range(len(lengths)))
     assert all(count == 1 or count * frames <= FRAMES_PER_BATCH for count, frames in sizes)
     assert sum(count for count, _ in sizes) == len(lengths)
+
+
+def test_beam_search_finds_texts_that_are_at_least_as_probable(recognizer: Recognizer) -> None:
+    bundle, engine = recognizer.bundle, recognizer.engine
+    searching = Recognizer(bundle, engine, DecodingConfig(beam_size=20))
+    recordings = [SPEECHLIKE, SPEECHLIKE[:9000], noise(1), silence(0.2)]
+    together = searching.transcribe_batch(recordings)
+    alone = [searching.transcribe_samples(samples) for samples in recordings]
+    assert [one.text for one in together] == [one.text for one in alone]
+    decoder = BeamDecoder(DecodingConfig(beam_size=20), len(bundle.vocabulary))
+    for index, log_probs in emissions(engine, [searching.features(samples) for samples in recordings]):
+        (found,) = decoder.decode(log_probs)
+        assert found.total >= greedy(log_probs).total - 1e-6
+        assert together[index].text == bundle.tokenizer.decode(found.tokens)
 
 
 def test_the_public_way_is_two_calls(tmp_path: Path) -> None:
