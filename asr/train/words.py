@@ -118,10 +118,7 @@ class SplicingSource:
 
     def _words(self) -> list[list[SpokenWord]]:
         if self._path.exists():
-            try:
-                return msgspec.json.decode(self._path.read_bytes(), type=list[list[SpokenWord]])
-            except (OSError, msgspec.DecodeError) as error:
-                raise RunError(f"{self._path}: damaged ({error}); start a new run elsewhere") from None
+            return self._read()
         words = self._finder.find()
         write_atomically(self._path, msgspec.json.encode(words))
         known = [spoken for spoken in words if spoken]
@@ -129,4 +126,13 @@ class SplicingSource:
             f"words are exchanged from now on: {sum(map(len, known))} words of {len(known)} utterances; "
             f"of {len(words) - len(known)} it is not known where their words are"
         )
+        return words
+
+    def _read(self) -> list[list[SpokenWord]]:
+        try:
+            words = msgspec.json.decode(self._path.read_bytes(), type=list[list[SpokenWord]])
+        except (OSError, msgspec.DecodeError) as error:
+            raise RunError(f"{self._path}: damaged ({error}); start a new run elsewhere") from None
+        if len(words) != len(self._finder.recordings):
+            raise RunError(f"{self._path}: damaged (of another corpus); start a new run elsewhere")
         return words
