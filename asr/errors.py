@@ -33,6 +33,10 @@ class TextError(AsrError):
     """A text cannot be written in the vocabulary at hand."""
 
 
+class EmissionError(AsrError):
+    """What should be natural-log probabilities is something else."""
+
+
 class ConfigError(AsrError):
     """A recipe has an unknown key or a value that does not fit."""
 

@@ -17,6 +17,8 @@ COMMANDS = {
     "train": "Train a model from a recipe.",
     "evaluate": "Word and character error rates of a model on a manifest.",
     "transcribe": "Write down what recordings say.",
+    "align": "Find when the words of a known text are spoken.",
+    "lm": "Make n-gram language models from text, and judge them.",
     "check": "Look for mistakes in a manifest before training on it.",
 }
 EXTRA = {"torch", "torchaudio", "librosa", "matplotlib", "tensorboard"}

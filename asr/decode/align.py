@@ -15,15 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from asr.decode.ctc import BLANK, Emission, Hypothesis
-from asr.errors import AsrError, TextError
+from asr.errors import EmissionError, TextError
 from asr.model.lengths import required_frames
 
 ROUNDING = 1e-3
 """Values so little above 0 are still taken for log-probabilities."""
-
-
-class EmissionError(AsrError):
-    """An emission does not hold natural-log probabilities, or not as many as it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,8 @@ def checked_log_probs(log_probs: NDArray[np.float32], vocabulary: int | None = N
         vocabulary: What V must be; None where any will do.
 
     Raises:
-        EmissionError: If they are no matrix, V is another one, or a value is not a number or above 0.
+        EmissionError: If they are no matrix, V is another one, a value is not a number or above 0, or
+            all tokens of a frame have probability 0.
     """
     shape = log_probs.shape
     if len(shape) != 2 or not shape[1]:
@@ -134,7 +131,8 @@ def checked_log_probs(log_probs: NDArray[np.float32], vocabulary: int | None = N
         raise EmissionError(
             f"an emission of {shape[1]} tokens for a vocabulary of {vocabulary}; take both from one model"
         )
-    highest = float(log_probs.max(initial=-np.inf))
+    best = log_probs.max(1, initial=-np.inf)
+    highest = float(best.max(initial=-np.inf))
     if np.isnan(highest):
         frame = int(np.isnan(log_probs).any(1).argmax())
         raise EmissionError(f"the emission of frame {frame} is not a number; check the model and its input")
@@ -143,10 +141,10 @@ def checked_log_probs(log_probs: NDArray[np.float32], vocabulary: int | None = N
             f"the emission has a value of {highest:g}, and log-probabilities are never above 0; "
             "give natural-log probabilities, such as log_softmax returns"
         )
+    if (best == -np.inf).any():
+        frame = int((best == -np.inf).argmax())
+        raise EmissionError(f"every token of frame {frame} has probability 0; check the model and its input")
     return log_probs.astype(np.float32, copy=False)
-
-
-_checked_log_probs = checked_log_probs
 
 
 def _checked_tokens(tokens: ArrayLike, frames: int, vocabulary: int) -> NDArray[np.int64]:

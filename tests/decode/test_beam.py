@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
 from asr.decode.beam_tree import FRAMES, NODES
 from asr.decode.ctc import Emission, Hypothesis
+from asr.errors import EmissionError
 from tests.helpers.beam import dictionary_search, emissions
 from tests.helpers.reference import edit_distance
 
@@ -130,3 +132,26 @@ def test_two_interleaved_searches_are_two_separate_ones() -> None:
         for state, utterance in zip(states, utterances, strict=True):
             decoder.advance(state, utterance[frame : frame + 1])
     assert [decoder.finish(state) for state in states] == [decoder.decode(one) for one in utterances]
+
+
+@pytest.mark.parametrize(
+    ("log_probs", "problem"),
+    [
+        (np.full((4, 5), 0.2), "a value of 0.2, and log-probabilities are never above 0"),
+        (np.array([[-1.0] * 5, [np.nan] * 5]), "the emission of frame 1 is not a number"),
+        (np.array([[-1.0] * 5, [-np.inf] * 5]), "every token of frame 1 has probability 0"),
+        (np.full((4, 6), -2.0), "6 tokens for a vocabulary of 5"),
+        (np.zeros(5), "expected log-probabilities"),
+    ],
+)
+def test_what_is_no_emission_is_refused_and_the_search_stays_as_it_was(
+    log_probs: NDArray[np.float64], problem: str
+) -> None:
+    decoder = BeamDecoder(DecodingConfig(beam_size=5), 5)
+    state = decoder.start()
+    decoder.advance(state, emissions(1, 20, 5))
+    before = decoder.finish(state)
+    with pytest.raises(EmissionError, match=problem) as caught:
+        decoder.advance(state, log_probs)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert decoder.finish(state) == before
