@@ -21,7 +21,7 @@ recipe = Recipe(
         non_speech=1.0,
     ),
     tokenizer=TokenizerConfig(kind="words"),
-    model=ModelConfig(layers=1, hidden=64, subsampling=4, channels=32),
+    model=ModelConfig(layers=1, hidden=64, subsampling=4, channels=32, dropout=0.3),
     training=TrainingConfig(epochs=30, batch_seconds=14, learning_rate=3e-3, warmup=0.3, average=5),
 )
 
