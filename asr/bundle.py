@@ -1,8 +1,9 @@
 """A model on disk: a folder that holds everything needed to recognise speech, and no pickle.
 
-model.json          kind, format_version, features, tokenizer, model, results
+model.json          kind, format_version, features, tokenizer, model, results; calibration and decoding, if any
 model.safetensors   weights, and mean and deviation of the features
 tokens.txt          ``token id`` a line, blank first
+lm.lm               language model of words, where there is one; `decoding` says how much it counts
 README.md           model card
 """
 
@@ -22,13 +23,17 @@ from safetensors.numpy import load, save
 
 from asr.audio.normalization import Statistics
 from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
+from asr.decode.calibration import Calibration
+from asr.decode.tuning import TunedModel, Tuning
 from asr.errors import BundleError, ConfigError
 from asr.files import write_atomically
+from asr.lm.storage import load_automaton, save_automaton
 from asr.settings import from_dict, to_dict
 from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary, write_tokens
 
 KIND = "asr-ctc"
 FORMAT_VERSION = 1
+LANGUAGE_MODEL = "lm.lm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Bundle:
         weights: Arrays by parameter name.
         card: The model card, Markdown.
         facts: What was measured: results, data, training time; plain values for people and tools.
+        calibration: Of the confidences of words; None where nobody fitted one.
+        language: The language model that it carries, and how it is used.
     """
 
     name: str
@@ -55,6 +62,8 @@ class Bundle:
     weights: Mapping[str, NDArray[np.generic]]
     card: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    language: TunedModel | None = None
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -79,6 +88,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "features": to_dict(bundle.features),
         "tokenizer": to_dict(bundle.tokenizer_config),
         "model": to_dict(bundle.model),
+        **({"calibration": to_dict(bundle.calibration)} if bundle.calibration else {}),
         "sha256": {"model.safetensors": _hash(weights), "tokens.txt": _hash(tokens)},
         "facts": dict(bundle.facts),
     }
@@ -123,11 +133,18 @@ def load_bundle(folder: Path) -> Bundle:
             weights={name.removeprefix("weights."): array for name, array in arrays.items()},
             card=card,
             facts=description.get("facts", {}),
+            calibration=_calibration(description, where),
         )
     except KeyError as error:
         raise BundleError(f"{folder}: the model folder is damaged: no {error}; copy it again") from None
     except (SafetensorError, ConfigError, TypeError) as error:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
+
+
+def _calibration(description: Mapping[str, Any], where: str) -> Calibration | None:
+    if "calibration" not in description:
+        return None
+    return from_dict(Calibration, description["calibration"], where=f"{where}, calibration")
 
 
 def _hash(content: bytes) -> str:

@@ -7,8 +7,11 @@ importing numba and its first use take some tenths of a second.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.core import event
@@ -16,8 +19,29 @@ from numba.core.typing.templates import Signature
 
 _log = logging.getLogger("asr")
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-def compiled(function: Callable[..., None], signature: Signature, name: str) -> Callable[..., None]:
+_UNCOUNTED = {"_nrt": False}
+"""Numba's option to compile without its counts of references."""
+
+
+def part(function: Function) -> Function:
+    """Marks a function that a compiled one calls. It may not make arrays.
+
+    So numba need not count references to those that it is given, which would take half of the time.
+    """
+    options: dict[str, Any] = {"nogil": True, **_UNCOUNTED}
+    return cast(Function, njit(**options)(function))
+
+
+def compiled(
+    function: Callable[..., None],
+    signature: Signature,
+    name: str,
+    parts: Sequence[ModuleType] = (),
+    *,
+    makes_arrays: bool = True,
+) -> Callable[..., None]:
     """Compiles a function for one signature, or loads what an earlier process compiled.
 
     The code is stored in `NUMBA_CACHE_DIR` where that is set, else beside the function's module, else,
@@ -26,21 +50,37 @@ def compiled(function: Callable[..., None], signature: Signature, name: str) -> 
     stored, a warning is logged, and the function is compiled in every process.
 
     Args:
-        function: What to compile, at the top level of its module. Like all it calls, it must stand in
-            that module, whose contents decide whether stored code is still valid.
+        function: What to compile, at the top level of its module.
         signature: The types of its arguments.
         name: What to call it in log lines.
+        parts: All other modules of which the function uses functions or constants. Their contents and
+            those of its own module decide whether stored code is still valid.
+        makes_arrays: Whether it may make arrays; see `part`.
     """
+    function = _named_after(function, parts)
+    options: dict[str, Any] = {"nogil": True} | ({} if makes_arrays else _UNCOUNTED)
     with event.install_listener("numba:compile", _Announcement(name)):
         try:
-            return njit(signature, nogil=True, cache=True)(function)
+            return njit(signature, cache=True, **options)(function)
         except (RuntimeError, OSError, EOFError) as error:  # no such folder, no space left, an empty file
             _log.warning(
                 "the compiled %s cannot be stored or loaded (%s); set NUMBA_CACHE_DIR to a writable folder",
                 name,
                 error,
             )
-            return njit(signature, nogil=True)(function)
+            return njit(signature, **options)(function)
+
+
+def _named_after(function: Callable[..., None], parts: Sequence[ModuleType]) -> Callable[..., None]:
+    """The same function under a name that changes with the contents of some modules.
+
+    Stored code is found by the function's name, and is checked against its own module only.
+    """
+    sources = [Path(part.__file__ or "").read_bytes() for part in parts]
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__)
+    digest = sha256(b"".join(sources)).hexdigest()[:16] if parts else ""
+    copy.__qualname__ = function.__qualname__ + digest
+    return copy
 
 
 class _Announcement(event.Listener):

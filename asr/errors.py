@@ -37,6 +37,10 @@ class EmissionError(AsrError):
     """What should be natural-log probabilities is something else."""
 
 
+class FusionError(AsrError):
+    """A language model, lexicon, grammar and tokens do not go together."""
+
+
 class ConfigError(AsrError):
     """A recipe has an unknown key or a value that does not fit."""
 
@@ -47,6 +51,14 @@ class BundleError(AsrError):
 
 class LanguageModelError(AsrError):
     """A language model is damaged or does not fit, or none can be made of a text."""
+
+
+class HotwordError(AsrError):
+    """A hotword, or a line of a list of hotwords, cannot be used."""
+
+
+class LexiconError(AsrError):
+    """A lexicon, or a line of one, cannot be used."""
 
 
 class RunError(AsrError):

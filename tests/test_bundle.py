@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file
 
 from asr.bundle import FORMAT_VERSION, KIND, Bundle, load_bundle, save_bundle
 from asr.config import FeatureConfig, ModelConfig
+from asr.decode.calibration import Calibration
 from asr.errors import BundleError
 from asr.recognize.recognizer import load
 from tests.helpers.bundles import random_bundle
@@ -20,7 +22,7 @@ from tests.helpers.tones import chirp
 
 
 def same(left: Bundle, right: Bundle) -> bool:
-    plain = ("name", "features", "tokenizer_config", "vocabulary", "model", "card", "facts")
+    plain = ("name", "features", "tokenizer_config", "vocabulary", "model", "card", "facts", "calibration")
     assert all(getattr(left, name) == getattr(right, name) for name in plain)
     assert left.weights.keys() == right.weights.keys()
     pairs = [(left.weights[name], right.weights[name]) for name in left.weights]
@@ -44,6 +46,14 @@ def test_round_trip_is_bit_equal(tmp_path: Path, changes: dict[str, Any]) -> Non
     save_bundle(loaded, tmp_path / "copy")
     for file in (tmp_path / "model").iterdir():
         assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_a_calibration_is_kept_and_left_out_where_there_is_none(tmp_path: Path) -> None:
+    bundle = random_bundle(tmp_path / "plain")
+    assert load_bundle(tmp_path / "plain").calibration is None
+    assert "calibration" not in json.loads((tmp_path / "plain" / "model.json").read_text())
+    save_bundle(replace(bundle, calibration=Calibration(-0.25, 0.9)), tmp_path / "calibrated")
+    assert load_bundle(tmp_path / "calibrated").calibration == Calibration(-0.25, 0.9)
 
 
 def test_the_same_model_transcribes_the_same_after_a_round_trip(tmp_path: Path) -> None:
@@ -139,6 +149,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "wrong value": (change_json(model__layers="two"), "layers"),
     "no group": (change_json(features=...), "damaged: no 'features'"),
     "a group that is none": (change_json(model=7), "expected an object"),
+    "no calibration": (change_json(calibration=None), "model.json, calibration: expected an object"),
+    "half a calibration": (change_json(calibration={"slope": 1.0}), "calibration: missing key offset"),
+    "a falling calibration": (change_json(calibration={"offset": 0.0, "slope": -1.0}), "calibration: slope"),
+    "an endless calibration": (change_json(calibration={"offset": 1e999, "slope": 1.0}), "a finite number"),
+    "a misspelt calibration": (change_json(calibration={"ofset": 0.0}), "did you mean 'offset'?"),
     "other mels": (change_json(features__mels=79), "features.mels and the weights disagree; copy"),
 }
 

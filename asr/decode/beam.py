@@ -5,28 +5,38 @@ have the most probability together (Graves et al., 2006; Hannun et al., 2014). T
 prefixes at every emission frame. All that it knows is in a `BeamState`, so any number of utterances and
 streams can go on side by side, and decoding a whole utterance is one `advance`.
 
->>> decoder = BeamDecoder(DecodingConfig(beam_size=50))
+>>> decoder = BeamDecoder(DecodingConfig(beam_size=50), vocabulary=29)
 >>> best, second = decoder.decode(log_probs, nbest=2)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.config import DecodingConfig
-from asr.decode.align import align, checked_log_probs
-from asr.decode.beam_tree import BEAMS, FRAMES, Limits, Search, commit, make_room, new_search, path
+from asr.decode.align import checked_log_probs
+from asr.decode.beam_texts import Texts, Written, joined, written
+from asr.decode.beam_tree import (
+    BEAMS,
+    FRAMES,
+    Limits,
+    Records,
+    Search,
+    commit,
+    make_room,
+    new_search,
+    path,
+)
 from asr.decode.ctc import Emission, Hypothesis
-from asr.errors import TextError
-
-NOTHING = Hypothesis((), (), (), (), 0.0)
-FRAMES_AT_ONCE = 64  # between two looks at how much room there is
+from asr.decode.fusion import Fusion
+from asr.decode.fusion_arrays import nothing_known
+from asr.decode.fusion_layout import Layout, layout_of
+from asr.errors import FusionError
 
 
 @dataclass(slots=True)
@@ -37,13 +47,13 @@ class BeamState:
         search: Prefixes since the last commit.
         log_probs: The frames (S, V) since then, in parts.
         first_frame: Number of the first of them.
-        final: What was committed before; its total is 0.
+        final: What was committed before.
     """
 
     search: Search
     log_probs: list[NDArray[np.float32]] = field(default_factory=list)
     first_frame: int = 0
-    final: Hypothesis = NOTHING
+    final: Written = field(default_factory=Written)
 
 
 class BeamDecoder:
@@ -52,13 +62,21 @@ class BeamDecoder:
     Args:
         config: How wide to search.
         vocabulary: Number of tokens V, blank included.
+        fusion: What to know besides the emissions.
+
+    Raises:
+        FusionError: If `fusion` is about another number of tokens.
     """
 
-    def __init__(self, config: DecodingConfig, vocabulary: int) -> None:
+    def __init__(self, config: DecodingConfig, vocabulary: int, fusion: Fusion | None = None) -> None:
         self.config = config
+        self.fusion = fusion
         self._vocabulary = vocabulary
+        self._layout = _layout(vocabulary, fusion)
+        self._texts = Texts(fusion, self._layout) if fusion is not None else None
         self._limits = Limits(
             width=config.beam_size,
+            endings=config.beam_size * self._layout.most_endings,
             tokens=config.cutoff_top_n,
             probability=config.cutoff_prob,
             distance=config.beam_threshold,
@@ -67,8 +85,7 @@ class BeamDecoder:
 
     def start(self) -> BeamState:
         """A search before its first frame."""
-        width = self.config.beam_size
-        return BeamState(new_search(width, self._vocabulary, 1 + width * FRAMES_AT_ONCE))
+        return BeamState(new_search(self._limits, self._vocabulary, self._layout.starts))
 
     def advance(self, state: BeamState, log_probs: NDArray[np.float32]) -> None:
         """Goes on with a search; how frames are divided into calls changes nothing, to the last bit.
@@ -83,15 +100,17 @@ class BeamDecoder:
         from asr.decode.beam_kernel import advance  # numba takes some tenths of a second to import
 
         log_probs = checked_log_probs(log_probs, self._vocabulary).copy()
-        config = self.config
+        every = self.config.commit_frames
         while len(log_probs):
             frame = int(state.search.counts[FRAMES])
-            part = log_probs[: min(FRAMES_AT_ONCE, config.commit_frames - frame % config.commit_frames)]
-            state.search = make_room(state.search, config.beam_size * len(part))
-            advance(part, self._limits, state.search)
-            state.log_probs.append(part)
-            log_probs = log_probs[len(part) :]
-            if (frame + len(part)) % config.commit_frames == 0:
+            advance(log_probs[: every - frame % every], self._limits, self._layout.knowledge, state.search)
+            done = int(state.search.counts[FRAMES]) - frame
+            if not done:
+                state.search = make_room(state.search, self._limits)
+                continue
+            state.log_probs.append(log_probs[:done])
+            log_probs = log_probs[done:]
+            if (frame + done) % every == 0:
                 self._commit(state)
 
     def finish(self, state: BeamState, nbest: int = 1) -> tuple[Hypothesis, ...]:
@@ -101,14 +120,22 @@ class BeamDecoder:
 
         Args:
             state: From `start`.
-            nbest: How many hypotheses at most.
+            nbest: How many hypotheses at most; with a `Fusion` that knows words, each has another text.
         """
-        log_probs = _joined(state.log_probs, self._vocabulary)
-        totals = _totals(state.search)
-        order = np.argsort(-totals, kind="stable")[:nbest]
-        return tuple(
-            replace(_aligned(state, int(beam), log_probs), total=float(totals[beam])) for beam in order
-        )
+        from asr.decode.beam_kernel import finals
+
+        found = finals(self._layout.knowledge, state.search)
+        if not len(found):
+            return (self._unfinished(state),)
+        order = np.argsort(-found["total"], kind="stable")
+        if self._layout.graph is not None:
+            order = _by_text(found, order)
+        log_probs = joined(state.log_probs, self._vocabulary)
+        hypotheses = []
+        for final in found[order[:nbest]]:
+            text = written(state.search, int(final["node"]), log_probs, state.first_frame, state.final)
+            hypotheses.append(self._hypothesis(text, int(final["entry"]), float(final["total"])))
+        return tuple(hypotheses)
 
     def decode(self, log_probs: NDArray[np.float32], nbest: int = 1) -> tuple[Hypothesis, ...]:
         """Decodes a whole utterance (S, V); see `advance` and `finish`."""
@@ -126,57 +153,68 @@ class BeamDecoder:
 
     def _commit(self, state: BeamState) -> None:
         """Makes final what the best prefix wrote long ago, and forgets all prefixes that disagree."""
+        from asr.decode.beam_kernel import forget
+
         search = state.search
         due = int(search.counts[FRAMES]) - self.config.commit_frames
-        beam = int(np.argmax(_totals(search)))
-        nodes = path(search.nodes, int(search.beams.node[beam]))
-        old = [node for node in nodes if search.nodes["frame"][node] < due]
-        if not old:
+        node = int(search.beams["node"][np.argmax(_totals(search))])
+        nodes = path(search.nodes, node)
+        log_probs = joined(state.log_probs, self._vocabulary)
+        text = written(search, node, log_probs, state.first_frame, state.final)
+        before = len(state.final.tokens)
+        heard = np.maximum(search.nodes["frame"][nodes], text.last_frames[before:])
+        count = int(np.argmax(np.append(heard >= due, True)))
+        if not count:
             return
-        log_probs = _joined(state.log_probs, self._vocabulary)
-        state.final = _first(_aligned(state, beam, log_probs), len(state.final.tokens) + len(old))
-        after = int(search.nodes["frame"][old[-1]]) + 1  # nothing that follows was ever heard before
+        state.final = text.first(before + count)
+        after = int(search.nodes["frame"][nodes[count - 1]]) + 1  # nothing that follows was ever heard before
         state.log_probs, state.first_frame = [log_probs[after - state.first_frame :]], after
-        state.search = commit(search, old[-1])
+        commit(search, nodes[count - 1])
+        forget(search)
+
+    def _hypothesis(self, text: Written, last: int, total: float) -> Hypothesis:
+        if self._texts is None:
+            return Hypothesis(text.tokens, text.first_frames, text.last_frames, text.log_probs, float(total))
+        return self._texts.hypothesis(text, last, float(total))
+
+    def _unfinished(self, state: BeamState) -> Hypothesis:
+        """The best prefix where none can end: without its last word, of which only a part was heard."""
+        totals = _totals(state.search)
+        best = int(np.argmax(totals))
+        log_probs = joined(state.log_probs, self._vocabulary)
+        node = int(state.search.beams["node"][best])
+        text, last = written(state.search, node, log_probs, state.first_frame, state.final).finished()
+        return self._hypothesis(text, last, float(totals[best]))
+
+
+def _layout(vocabulary: int, fusion: Fusion | None) -> Layout:
+    if fusion is None:
+        return Layout(nothing_known(vocabulary))
+    if len(fusion.units) != vocabulary:
+        raise FusionError(
+            f"a fusion for {len(fusion.units)} tokens and a model of {vocabulary}; "
+            "take the units of the model"
+        )
+    return layout_of(fusion)
+
+
+def _by_text(found: Records, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Adds up the totals of each text, at the place of the best way to write it.
+
+    Args:
+        found: FINAL, to which the sums are written.
+        order: Their places, best first.
+
+    Returns:
+        Places of distinct texts, best first.
+    """
+    _, first, group = np.unique(found["text"][order], return_index=True, return_inverse=True)
+    sums = np.full(len(first), -np.inf)
+    np.logaddexp.at(sums, group, found["total"][order])
+    found["total"][order[first]] = sums
+    return order[first][np.lexsort((first, -sums))]
 
 
 def _totals(search: Search) -> NDArray[np.float64]:
-    count = search.counts[BEAMS]
-    return np.logaddexp(search.beams.blank[:count], search.beams.spoken[:count])
-
-
-def _joined(parts: Sequence[NDArray[np.float32]], vocabulary: int) -> NDArray[np.float32]:
-    return np.concatenate([np.empty((0, vocabulary), np.float32), *parts])
-
-
-def _aligned(state: BeamState, beam: int, log_probs: NDArray[np.float32]) -> Hypothesis:
-    """The tokens of a beam, with the frames at which the best path that writes them has them."""
-    search, final = state.search, state.final
-    nodes = path(search.nodes, int(search.beams.node[beam]))
-    tokens = search.nodes["token"][nodes].tolist()
-    skipped = 0
-    if tokens and final.tokens:
-        skipped = final.last_frames[-1] + 1 + (tokens[0] == final.tokens[-1]) - state.first_frame
-    try:
-        rest = align(log_probs[max(skipped, 0) :], tokens).hypothesis
-    except TextError:  # this prefix was heard where another one has what is final
-        skipped, rest = 0, align(log_probs, tokens).hypothesis
-    shift = state.first_frame + max(skipped, 0)
-    return Hypothesis(
-        tokens=final.tokens + rest.tokens,
-        first_frames=final.first_frames + tuple(frame + shift for frame in rest.first_frames),
-        last_frames=final.last_frames + tuple(frame + shift for frame in rest.last_frames),
-        log_probs=final.log_probs + rest.log_probs,
-        total=rest.total,
-    )
-
-
-def _first(hypothesis: Hypothesis, count: int) -> Hypothesis:
-    """The first `count` tokens of a hypothesis."""
-    return Hypothesis(
-        tokens=hypothesis.tokens[:count],
-        first_frames=hypothesis.first_frames[:count],
-        last_frames=hypothesis.last_frames[:count],
-        log_probs=hypothesis.log_probs[:count],
-        total=0.0,
-    )
+    beams = search.beams[: search.counts[BEAMS]]
+    return np.asarray(np.logaddexp(beams["blank"], beams["spoken"]) + search.nodes["score"][beams["node"]])

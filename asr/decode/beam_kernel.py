@@ -21,264 +21,179 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import typeof, types
 from numpy.typing import NDArray
 
-from asr.compiled import compiled
-from asr.decode.beam_tree import Candidates, Limits, Search, new_search
+from asr.compiled import compiled, part
+from asr.decode import (
+    beam_tree,
+    extension_kernel,
+    forgetting_kernel,
+    fusion_arrays,
+    fusion_kernel,
+    pruning_kernel,
+    selection_kernel,
+)
+from asr.decode.beam_tree import (
+    BEAMS,
+    ENDINGS,
+    FINAL,
+    FRAMES,
+    NODES,
+    NONE,
+    Limits,
+    Records,
+    Search,
+    new_search,
+)
+from asr.decode.extension_kernel import Row, extend
+from asr.decode.forgetting_kernel import forget as tidy
+from asr.decode.fusion_arrays import Knowledge, nothing_known
+from asr.decode.fusion_kernel import end_gain, is_between
+from asr.decode.pruning_kernel import prune
+from asr.decode.selection_kernel import log_add
+from asr.lm import hashing, ngrams
 
-NONE = -1
-STAY = -1
-"""The token of a candidate that is no extension."""
-BEAMS, NODES, FRAMES, STAMP = range(4)  # repeated here, as stored code knows only of changes in this file
+_PARTS = (
+    beam_tree,
+    extension_kernel,
+    forgetting_kernel,
+    fusion_arrays,
+    fusion_kernel,
+    hashing,
+    ngrams,
+    pruning_kernel,
+    selection_kernel,
+)
+_LIMITS = Limits(width=1, endings=1, tokens=1, probability=1.0, distance=1.0, blank=0.0)
 
-Row = NDArray[np.float32]
+
+def advance(log_probs: NDArray[np.float32], limits: Limits, knowledge: Knowledge, search: Search) -> None:
+    """Advances a search by frames (S, V), or by as many of them as there is room for; it counts them."""
+    frozen = fusion_arrays.read_only(log_probs, np.float32)
+    _compiled_advance()(frozen, limits, knowledge, search)
 
 
-def advance(log_probs: NDArray[np.float32], limits: Limits, search: Search) -> None:
-    """Advances a search by the frames of log_probs (S, V); it needs room for K more nodes a frame."""
-    read_only = np.require(log_probs, np.float32, ["C", "A"]).view()
-    read_only.flags.writeable = False  # another type for numba, so all emissions are given this one
-    _kernel()(read_only, limits, search)
+def finals(knowledge: Knowledge, search: Search) -> Records:
+    """All texts that a search may end with, as FINAL.
+
+    A text whose last word cannot end where the search is, is not among them.
+    """
+    in_beam = search.nodes[search.beams["node"][: search.counts[BEAMS]]]
+    found = np.zeros(len(in_beam) + int(in_beam["ways"].sum()), FINAL)
+    count = np.zeros(1, np.int64)
+    _compiled_finals()(knowledge, search, found, count)
+    return found[: count[0]]
+
+
+def forget(search: Search) -> None:
+    """Makes room by forgetting the prefixes that lead to no beam."""
+    _compiled_forget()(search)
 
 
 @lru_cache(maxsize=1)
-def _kernel() -> Callable[..., None]:
+def _compiled_forget() -> Callable[..., None]:
+    return compiled(
+        _forget, types.void(_state_types()[1]), "cleaning of the beam search", _PARTS, makes_arrays=False
+    )
+
+
+@lru_cache(maxsize=1)
+def _compiled_advance() -> Callable[..., None]:
     log_probs = types.Array(types.float32, 2, "C", readonly=True)
-    limits, search = typeof(Limits(1, 1, 1.0, 1.0, 0.0)), typeof(new_search(1, 2, 2))  # type: ignore[no-untyped-call]
-    return compiled(_advance, types.void(log_probs, limits, search), "beam search")
+    limits = typeof(_LIMITS)  # type: ignore[no-untyped-call]
+    return compiled(
+        _advance, types.void(log_probs, limits, *_state_types()), "beam search", _PARTS, makes_arrays=False
+    )
 
 
-def _advance(log_probs: NDArray[np.float32], limits: Limits, search: Search) -> None:
+@lru_cache(maxsize=1)
+def _compiled_finals() -> Callable[..., None]:
+    found, count = typeof(np.zeros(1, FINAL)), types.Array(types.int64, 1, "C")  # type: ignore[no-untyped-call]
+    return compiled(
+        _finals,
+        types.void(*_state_types(), found, count),
+        "end of the beam search",
+        _PARTS,
+        makes_arrays=False,
+    )
+
+
+def _state_types() -> tuple[types.Type, types.Type]:
+    return typeof(nothing_known(2)), typeof(new_search(_LIMITS, 2))  # type: ignore[no-untyped-call]
+
+
+def _advance(log_probs: NDArray[np.float32], limits: Limits, knowledge: Knowledge, search: Search) -> None:
     for frame in range(len(log_probs)):
+        if not _has_room(1, limits, search):
+            tidy(search)
+            if not _has_room(len(search.nodes) // limits.width // 2, limits, search):
+                return
         row = log_probs[frame]
-        _stay(row, search)
+        _stay(row, search.counts[BEAMS], search.nodes, search.beams)
         if row[0] >= limits.blank:
-            _keep_quiet(search)
+            _keep_quiet(search.counts[BEAMS], search.beams)
         else:
-            _prune(_extend(row, limits, search), limits, search)
+            extend(row, limits, knowledge, search)
+            prune(row, limits, knowledge, search)
         search.counts[FRAMES] += 1
 
 
-@njit(nogil=True)
-def _log_add(a: float, b: float) -> float:
-    """log(e^a + e^b)."""
-    if a < b:
-        a, b = b, a
-    if b == -math.inf:
-        return a
-    return a + math.log1p(math.exp(b - a))
+def _forget(search: Search) -> None:
+    tidy(search)
 
 
-@njit(nogil=True)
-def _stay(row: Row, search: Search) -> None:
+@part
+def _has_room(frames: int, limits: Limits, search: Search) -> bool:
+    """Whether there is room for what so many frames may bring."""
+    nodes = search.counts[NODES] + frames * limits.width
+    endings = search.counts[ENDINGS] + frames * limits.endings
+    return bool(nodes <= len(search.nodes) and endings <= len(search.endings))
+
+
+def _finals(knowledge: Knowledge, search: Search, found: Records, count: NDArray[np.int64]) -> None:
+    settings = knowledge.settings[0]
+    for place in range(search.counts[BEAMS]):
+        beam = search.beams[place]
+        node = search.nodes[beam.node]
+        total = log_add(beam.blank, beam.spoken) + node.score
+        if not settings.graph or is_between(node.graph, knowledge):
+            final = found[count[0]]
+            final.total = total + end_gain(node, node.model, node.hot, knowledge)
+            final.node, final.entry, final.text = beam.node, NONE, node.text
+            count[0] += 1
+        for way in range(node.ways):
+            ending, final = search.endings[node.endings + way], found[count[0]]
+            final.total = total + ending.gain + end_gain(node, ending.model, ending.hot, knowledge)
+            final.node, final.entry, final.text = beam.node, ending.entry, ending.text
+            count[0] += 1
+
+
+@part
+def _stay(row: Row, count: int, nodes: Records, beams: Records) -> None:
     """Every prefix of the beam as it is after another frame that writes nothing new."""
-    nodes, beams, stayed, totals = search.nodes, search.beams, search.stayed, search.totals
-    count = search.counts[BEAMS]
-    for beam in range(count):
-        totals[beam] = _log_add(beams.blank[beam], beams.spoken[beam])
-        search.eldest[beam] = NONE
-    for beam in range(count):
-        node = beams.node[beam]
-        token, parent = nodes[node].token, nodes[node].parent
-        spoken = beams.spoken[beam] + row[token]
+    for place in range(count):
+        beam = beams[place]
+        beam.total = log_add(beam.blank, beam.spoken)
+        beam.eldest = NONE
+    for place in range(count):
+        beam = beams[place]
+        token, parent = nodes[beam.node].token, nodes[beam.node].parent
+        spoken = beam.spoken + row[token]
         before = nodes[parent].beam if parent != NONE else NONE
         if before != NONE:
-            reached = beams.blank[before] if nodes[parent].token == token else totals[before]
-            spoken = _log_add(spoken, reached + row[token])
-            search.younger[beam] = search.eldest[before]
-            search.eldest[before] = beam
-        stayed.node[beam] = node
-        stayed.blank[beam] = totals[beam] + row[0]
-        stayed.spoken[beam] = spoken
+            elder = beams[before]
+            reached = elder.blank if nodes[parent].token == token else elder.total
+            spoken = log_add(spoken, reached + row[token])
+            beam.younger = elder.eldest
+            elder.eldest = place
+        beam.blank_after = beam.total + row[0]
+        beam.spoken_after = spoken
 
 
-@njit(nogil=True)
-def _keep_quiet(search: Search) -> None:
+@part
+def _keep_quiet(count: int, beams: Records) -> None:
     """The frame is taken for blank: every prefix goes on by it."""
-    for beam in range(search.counts[BEAMS]):
-        search.beams.blank[beam] = search.stayed.blank[beam]
-        search.beams.spoken[beam] = -math.inf
-
-
-@njit(nogil=True)
-def _extend(row: Row, limits: Limits, search: Search) -> int:
-    """Collects candidates: what stayed, and the extensions that may be among the best K of all.
-
-    Once the beam is full, an extension below the worst prefix that stayed cannot be. Tokens come in the
-    order of their probability, so the first that is too unlikely for a beam ends the search for it.
-
-    Returns:
-        The number of candidates.
-    """
-    nodes, beams, candidates, totals = search.nodes, search.beams, search.candidates, search.totals
-    count, found = search.counts[BEAMS], 0
-    floor, best = math.inf, -math.inf
-    for beam in range(count):
-        score = _log_add(search.stayed.blank[beam], search.stayed.spoken[beam])
-        _collect(candidates, found, score, beam, STAY)
-        found += 1
-        floor = min(floor, score)
-        best = max(best, totals[beam])
-    if count < limits.width:
-        floor = -math.inf
-    likely = _likely_tokens(row, floor - best, limits, search)
-    for beam in range(count):
-        _stamp_children(beam, search)
-        last = nodes[beams.node[beam]].token
-        for place in range(likely):
-            token, likelihood = search.likely.token[place], search.likely.score[place]
-            if totals[beam] + likelihood <= floor:
-                break
-            score = likelihood + (beams.blank[beam] if token == last else totals[beam])
-            if score <= floor or search.stamps[token] == search.counts[STAMP]:
-                continue
-            if found == len(candidates.score):
-                floor = max(floor, _best_first(candidates, found, limits.width))
-                found = limits.width
-                if score <= floor:
-                    continue
-            _collect(candidates, found, score, beam, token)
-            found += 1
-    return found
-
-
-@njit(nogil=True)
-def _collect(candidates: Candidates, place: int, score: float, origin: int, token: int) -> None:
-    candidates.score[place] = score
-    candidates.origin[place] = origin
-    candidates.token[place] = token
-
-
-@njit(nogil=True)
-def _stamp_children(beam: int, search: Search) -> None:
-    """Marks the tokens that lead from a beam to another; `_stay` has counted those extensions."""
-    search.counts[STAMP] += 1
-    child = search.eldest[beam]
-    while child != NONE:
-        search.stamps[search.nodes[search.beams.node[child]].token] = search.counts[STAMP]
-        child = search.younger[child]
-
-
-@njit(nogil=True)
-def _likely_tokens(row: Row, bound: float, limits: Limits, search: Search) -> int:
-    """Finds the tokens of a frame that are above a bound and within the limits, best first."""
-    likely = search.likely
-    count = 0
-    for token in range(1, len(row)):
-        if row[token] > bound:
-            _collect(likely, count, row[token], NONE, token)
-            count += 1
-    if count > limits.tokens:
-        _best_first(likely, count, limits.tokens)
-        count = limits.tokens
-    _sort(likely, count)
-    if limits.probability < 1:
-        together = math.exp(row[0])
-        for place in range(count):
-            if together >= limits.probability:
-                return place
-            together += math.exp(likely.score[place])
-    return count
-
-
-@njit(nogil=True)
-def _sort(candidates: Candidates, count: int) -> None:
-    """Puts the first `count` candidates in order, best first (Shell, 1959)."""
-    gap = count // 2
-    while gap:
-        for first in range(gap, count):
-            i = first
-            while i >= gap and candidates.score[i - gap] < candidates.score[i]:
-                _swap(candidates, i - gap, i)
-                i -= gap
-        gap //= 2
-
-
-@njit(nogil=True)
-def _prune(found: int, limits: Limits, search: Search) -> None:
-    """The best K candidates become the beam."""
-    nodes, beams, stayed, candidates = search.nodes, search.beams, search.stayed, search.candidates
-    if found > limits.width:
-        _best_first(candidates, found, limits.width)
-        found = limits.width
-    for beam in range(search.counts[BEAMS]):
-        nodes[beams.node[beam]].beam = NONE
-    lowest = -math.inf
-    for place in range(found):
-        lowest = max(lowest, candidates.score[place] - limits.distance)
-    count = 0
-    for place in range(found):
-        score, origin, token = candidates.score[place], candidates.origin[place], candidates.token[place]
-        if score < lowest or score == -math.inf:
-            continue
-        if token == STAY:
-            beams.node[count] = stayed.node[origin]
-            beams.blank[count], beams.spoken[count] = stayed.blank[origin], stayed.spoken[origin]
-        else:
-            beams.node[count] = _child(stayed.node[origin], token, search)
-            beams.blank[count], beams.spoken[count] = -math.inf, score
-        nodes[beams.node[count]].beam = count
-        count += 1
-    search.counts[BEAMS] = count
-
-
-@njit(nogil=True)
-def _child(parent: int, token: int, search: Search) -> int:
-    """The node of a prefix extended by a token; it is made where it never was in the beam before."""
-    nodes = search.nodes
-    child = nodes[parent].child
-    while child != NONE:
-        if nodes[child].token == token:
-            return int(child)
-        child = nodes[child].sibling
-    node = search.counts[NODES]
-    search.counts[NODES] += 1
-    nodes[node].parent = parent
-    nodes[node].token = token
-    nodes[node].frame = search.counts[FRAMES]
-    nodes[node].child = NONE
-    nodes[node].sibling = nodes[parent].child
-    nodes[parent].child = node
-    return int(node)
-
-
-@njit(nogil=True)
-def _best_first(candidates: Candidates, count: int, best: int) -> float:
-    """Moves the best of the first `count` candidates to the front (quickselect, Hoare 1961).
-
-    Returns:
-        The lowest score among the best.
-    """
-    score = candidates.score
-    low, high, last = 0, count - 1, best - 1
-    while low < high:
-        pivot = score[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while score[i] > pivot:
-                i += 1
-            while score[j] < pivot:
-                j -= 1
-            if i <= j:
-                _swap(candidates, i, j)
-                i += 1
-                j -= 1
-        if last <= j:
-            high = j
-        elif last >= i:
-            low = i
-        else:
-            break
-    lowest = math.inf
-    for place in range(best):
-        lowest = min(lowest, score[place])
-    return lowest
-
-
-@njit(nogil=True)
-def _swap(candidates: Candidates, i: int, j: int) -> None:
-    score, origin, token = candidates
-    score[i], score[j] = score[j], score[i]
-    origin[i], origin[j] = origin[j], origin[i]
-    token[i], token[j] = token[j], token[i]
+    for place in range(count):
+        beams[place].blank = beams[place].blank_after
+        beams[place].spoken = -math.inf

@@ -8,7 +8,8 @@ is only written again after a blank (Graves et al., 2006; Hannun et al., 2014).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,73 @@ NODE = np.dtype(
         ("beam", np.int32),  # its place in the beam; -1 where it is not in it
         ("child", np.int32),  # the newest child
         ("sibling", np.int32),  # the child of the same parent that came before this one
+        ("ending", np.int32),  # which ending of the parent came before this token, -1 if its word goes on
+        ("word", np.int32),  # that ending's entry in the word graph, -2 if it is not in there, or -1
+        ("graph", np.int32),  # the node of the word graph that the unfinished word has reached
+        ("model", np.int32),  # the word model's state after the finished words
+        ("hot", np.int32),  # the same of the hotwords among words
+        ("token_model", np.int32),  # the token model's state
+        ("token_hot", np.int32),  # the same of the hotwords among tokens
+        ("slot", np.int32),  # the row of `Search.token_scores`, or -1
+        ("endings", np.int32),  # the first of the ways in which the last word can end
+        ("ways", np.int32),  # how many there are
+        ("most", np.float64),  # the most that one of them gains
+        ("score", np.float64),  # all that is added to the log-probability of the prefix
+        ("text", np.uint64),  # hash of the text, without the last separator
+    ]
+)
+BEAM = np.dtype(
+    [
+        ("node", np.int32),
+        ("eldest", np.int32),  # the beam of its first child that is in the beam, or -1
+        ("younger", np.int32),  # the next beam with the same parent, or -1
+        ("blank", np.float64),  # the two log-probabilities
+        ("spoken", np.float64),
+        ("total", np.float64),  # their sum
+        ("blank_after", np.float64),  # the same two one frame later, without a new token
+        ("spoken_after", np.float64),
+        ("reach", np.float64),  # what the prefix has gained besides, and the most that one token can add
+    ]
+)
+CANDIDATE = np.dtype(
+    [
+        ("score", np.float64),  # its total
+        ("beam", np.int32),  # that it comes from
+        ("token", np.int32),  # that extends it; -1 if it stayed as it was
+        ("ending", np.int32),  # which ending the word before has
+    ]
+)
+ENDING = np.dtype(
+    [
+        ("gain", np.float64),  # what it adds to the score
+        ("text", np.uint64),  # hash of the text after it
+        ("entry", np.int32),  # the word's entry in the graph, or -2 if it is not in there
+        ("model", np.int32),  # states of the word model and of the hotwords among words after it
+        ("hot", np.int32),
+    ]
+)
+FINAL = np.dtype(
+    [
+        ("total", np.float64),
+        ("text", np.uint64),  # its hash
+        ("node", np.int32),  # the prefix
+        ("entry", np.int32),  # that of the last word, -2 if it is not in the graph, -1 if there is none
     ]
 )
 NONE = -1
-BEAMS, NODES, FRAMES, STAMP = range(4)
+UNKNOWN = -2
+"""The entry of a word that is not in the word graph."""
+STAY = -1
+"""The token of a candidate that is no extension."""
+BEAMS, NODES, FRAMES, STAMP, ENDINGS, FOUND = range(6)
 """Places in `Search.counts`."""
 
-Ints = NDArray[np.int32]
-Reals = NDArray[np.float64]
+FRAMES_AT_FIRST = 16
+"""For how many frames there is room at the beginning, if every one brings as many new prefixes as it can."""
+
+Records = NDArray[np.void]
+Int = int | np.signedinteger[Any]
+"""What is a number in Python is one of numpy's in compiled code."""
 
 
 class Limits(NamedTuple):
@@ -36,6 +96,7 @@ class Limits(NamedTuple):
 
     Attributes:
         width: Beams K.
+        endings: The most ways in which the last words of K prefixes can end.
         tokens: An extension is one of so many best tokens of a frame.
         probability: Once the best tokens of a frame, blank included, have this much together, the others
             are left out.
@@ -44,79 +105,72 @@ class Limits(NamedTuple):
     """
 
     width: int
+    endings: int
     tokens: int
     probability: float
     distance: float
     blank: float
 
 
-class Beams(NamedTuple):
-    """Up to K prefixes: their nodes, and the two log-probabilities (K,) each."""
-
-    node: Ints
-    blank: Reals
-    spoken: Reals
-
-
-class Candidates(NamedTuple):
-    """What may be chosen: its log-probability, the beam it comes from, its token."""
-
-    score: Reals
-    origin: Ints
-    token: Ints
-
-
 class Search(NamedTuple):
     """All that a search knows, and room to work in.
 
     Attributes:
-        nodes: Of the type NODE; the root is number 0.
-        beams, stayed: The beam, and the same prefixes one frame later without a new token.
-        candidates: At least 2 K of them.
-        totals: Sum of the two log-probabilities of each beam (K,).
-        eldest, younger: The beam of a beam's first child; the next beam with the same parent (K,) each.
-        likely: Tokens worth extending by at a frame, best first; at least V.
+        nodes: NODE; the root is number 0.
+        moves: Where each node goes when others are forgotten.
+        endings: ENDING of the nodes.
+        beams, chosen: BEAM of the beam and of the next one (K,) each.
+        candidates: CANDIDATE, at least 2 K of them.
+        likely: The same, of tokens worth extending by at a frame, best first (V,).
         stamps: When a token was last found to lead to a beam (V,).
-        counts: Beams, nodes, frames, and the last stamp given (4,).
+        places: Hash table of prefixes by their text.
+        token_scores: What a model outside says to every next token (slots, V).
+        counts: Beams, nodes, frames, the last stamp given, endings, and candidates (6,).
     """
 
-    nodes: NDArray[np.void]
-    beams: Beams
-    stayed: Beams
-    candidates: Candidates
-    totals: Reals
-    eldest: Ints
-    younger: Ints
-    likely: Candidates
+    nodes: Records
+    moves: NDArray[np.int32]
+    endings: Records
+    beams: Records
+    chosen: Records
+    candidates: Records
+    likely: Records
     stamps: NDArray[np.int64]
+    places: NDArray[np.int32]
+    token_scores: NDArray[np.float64]
     counts: NDArray[np.int64]
 
 
-def new_search(width: int, vocabulary: int, nodes: int) -> Search:
-    """The search before the first frame: the empty prefix, with certainty."""
+def new_search(limits: Limits, vocabulary: int, starts: Mapping[str, int] | None = None) -> Search:
+    """The search before the first frame: the empty prefix, with certainty.
+
+    Args:
+        limits: How wide it is to be.
+        vocabulary: Number of tokens V.
+        starts: States of the models at the beginning, by the names of fields of NODE.
+    """
+    width = limits.width
     search = Search(
-        nodes=np.zeros(nodes, NODE),
-        beams=_room_for_beams(width),
-        stayed=_room_for_beams(width),
-        candidates=_room_for_candidates(4 * width + 64),
-        totals=np.zeros(width),
-        eldest=np.zeros(width, np.int32),
-        younger=np.zeros(width, np.int32),
-        likely=_room_for_candidates(vocabulary),
+        nodes=np.zeros(1 + FRAMES_AT_FIRST * width, NODE),
+        moves=np.zeros(1 + FRAMES_AT_FIRST * width, np.int32),
+        endings=np.zeros(FRAMES_AT_FIRST * limits.endings, ENDING),
+        beams=np.zeros(width, BEAM),
+        chosen=np.zeros(width, BEAM),
+        candidates=np.zeros(4 * width + 64, CANDIDATE),
+        likely=np.zeros(vocabulary, CANDIDATE),
         stamps=np.zeros(vocabulary, np.int64),
-        counts=np.array([1, 1, 0, 0]),
+        places=np.zeros(1 << (2 * width).bit_length(), np.int32),
+        token_scores=np.zeros((1, vocabulary)),
+        counts=np.array([1, 1, 0, 0, 0, 0]),
     )
-    search.nodes[0] = (NONE, 0, 0, 0, NONE, NONE)
-    search.beams.spoken[0] = -np.inf
+    root = search.nodes[:1]
+    for name in ("parent", "child", "sibling", "ending", "word", "slot"):
+        root[name] = NONE
+    root["most"] = -np.inf
+    for name, state in (starts or {}).items():
+        root[name] = state
+    search.beams["spoken"][0] = -np.inf
     return search
-
-
-def _room_for_beams(width: int) -> Beams:
-    return Beams(np.zeros(width, np.int32), np.zeros(width), np.zeros(width))
-
-
-def _room_for_candidates(count: int) -> Candidates:
-    return Candidates(np.zeros(count), np.zeros(count, np.int32), np.zeros(count, np.int32))
 
 
 def path(nodes: NDArray[np.void], node: int) -> list[int]:
@@ -128,61 +182,27 @@ def path(nodes: NDArray[np.void], node: int) -> list[int]:
     return found[::-1]
 
 
-def make_room(search: Search, more: int) -> Search:
-    """The same search with room for `more` nodes; prefixes that lead to no beam are forgotten first."""
-    if search.counts[NODES] + more <= len(search.nodes):
-        return search
-    search = _without(search, ~_ancestors(search))
-    missing = int(search.counts[NODES]) + more - len(search.nodes)
-    if missing <= 0:
-        return search
-    nodes = np.concatenate([search.nodes, np.zeros(max(missing, len(search.nodes)), NODE)])
-    return search._replace(nodes=nodes)
+def make_room(search: Search, limits: Limits) -> Search:
+    """The same search with twice the room, or more where that is not enough for a frame."""
+    nodes = max(len(search.nodes), limits.width)
+    endings = max(len(search.endings), limits.endings)
+    return search._replace(
+        nodes=np.concatenate([search.nodes, np.zeros(nodes, NODE)]),
+        moves=np.zeros(len(search.nodes) + nodes, np.int32),
+        endings=np.concatenate([search.endings, np.zeros(endings, ENDING)]),
+    )
 
 
-def commit(search: Search, node: int) -> Search:
-    """The same search with `node` as its root: beams that do not go on from there are forgotten."""
-    beams, nodes, count = search.beams, search.nodes, int(search.counts[BEAMS])
-    above = beams.node[:count].copy()
+def commit(search: Search, node: int) -> None:
+    """Makes `node` the root of a search: beams that do not go on from there are forgotten."""
+    nodes, count = search.nodes, int(search.counts[BEAMS])
+    beams = search.beams[:count]
+    above = beams["node"].copy()
     while (above > node).any():  # parents come before their children
         above = np.where(above > node, nodes["parent"][above], above)
-    kept = np.flatnonzero(above == node)
-    nodes["beam"][beams.node[:count]] = NONE
-    for array in beams:
-        array[: len(kept)] = array[kept]
-    nodes["beam"][beams.node[: len(kept)]] = np.arange(len(kept))
+    kept = beams[above == node]
+    nodes["beam"][beams["node"]] = NONE
+    search.beams[: len(kept)] = kept
+    nodes["beam"][kept["node"]] = np.arange(len(kept))
     nodes["parent"][node] = NONE
     search.counts[BEAMS] = len(kept)
-    return _without(search, ~_ancestors(search))
-
-
-def _ancestors(search: Search) -> NDArray[np.bool_]:
-    """Which nodes are a beam or lead to one."""
-    wanted = np.zeros(len(search.nodes), bool)
-    level = search.beams.node[: search.counts[BEAMS]]
-    while len(level):
-        wanted[level] = True
-        level = np.unique(search.nodes["parent"][level])
-        level = level[level != NONE]
-        level = level[~wanted[level]]
-    return wanted
-
-
-def _without(search: Search, gone: NDArray[np.bool_]) -> Search:
-    """The same search without some nodes; the order of the others stays."""
-    old = np.flatnonzero(~gone)
-    place = np.full(len(gone) + 1, NONE, np.int32)  # that of NONE is the last
-    place[old] = np.arange(len(old))
-    nodes = np.zeros_like(search.nodes)
-    nodes[: len(old)] = search.nodes[old]
-    parents = nodes["parent"][: len(old)] = place[search.nodes["parent"][old]]
-    nodes["child"], nodes["sibling"] = NONE, NONE
-    order = np.argsort(parents, kind="stable")
-    order = order[parents[order] != NONE]
-    same = parents[order[1:]] == parents[order[:-1]]
-    nodes["sibling"][order[1:][same]] = order[:-1][same]
-    nodes["child"][parents[order]] = order
-    count = search.counts[BEAMS]
-    search.beams.node[:count] = place[search.beams.node[:count]]
-    search.counts[NODES] = len(old)
-    return search._replace(nodes=nodes)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.text.tokenizer import WordSpan
+
 BLANK = 0
 
 
@@ -31,7 +33,12 @@ class Hypothesis:
         tokens: Token ids (U,).
         first_frames, last_frames: First and last emission frame of each token's run (U,).
         log_probs: Log-probability of each token at the best frame of its run (U,).
-        total: Log-probability of the best path, blanks included.
+        total: What hypotheses are ranked by, in nats: the log-probability of the best path, or of all
+            paths that write the text, and with a `Fusion` all that is added to it.
+        words: The words and their tokens; None where the tokenizer is to say.
+        language: Part of the total that language models gave, words unknown to them included.
+        bonus: Part of the total that was given for the number of words.
+        hotwords: Part of the total that hotwords gave.
     """
 
     tokens: tuple[int, ...]
@@ -39,6 +46,15 @@ class Hypothesis:
     last_frames: tuple[int, ...]
     log_probs: tuple[float, ...]
     total: float
+    words: tuple[WordSpan, ...] | None = None
+    language: float = 0.0
+    bonus: float = 0.0
+    hotwords: float = 0.0
+
+    @property
+    def acoustic(self) -> float:
+        """Part of the total that the emissions gave, and the probabilities of pronunciations."""
+        return self.total - self.language - self.bonus - self.hotwords
 
 
 def greedy(log_probs: NDArray[np.float32]) -> Hypothesis:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from asr.decode.calibration import Calibration, word_confidence
 from asr.decode.ctc import Hypothesis
 from asr.text.tokenizer import Tokenizer
 from asr.transcript import Segment, Word
@@ -11,13 +10,18 @@ from asr.window import Window
 
 
 def to_segment(
-    hypothesis: Hypothesis, tokenizer: Tokenizer, window: Window, sample_rate: int, duration: float
+    hypothesis: Hypothesis,
+    tokenizer: Tokenizer,
+    window: Window,
+    sample_rate: int,
+    duration: float,
+    calibration: Calibration | None = None,
 ) -> Segment:
     """Groups the tokens of a hypothesis into words.
 
     Emission frame i stands for the stretch of one stride around ``window.center(i)``; a word begins
-    with the first frame of its first token and ends with the last frame of its last one. Its
-    confidence is the geometric mean of its tokens' posteriors, each at the token's best frame.
+    with the first frame of its first token and ends with the last frame of its last one;
+    `asr.decode.pauses` says why that is not quite when it is spoken, and mends it.
 
     Args:
         hypothesis: Tokens and frames of one utterance.
@@ -25,12 +29,14 @@ def to_segment(
         window: From samples to emission frames.
         sample_rate: Hz.
         duration: Of the utterance, in seconds; no word reaches beyond it.
+        calibration: Of the confidences of words; None where the model has none.
 
     Returns:
         One segment from 0 to `duration`.
     """
     words = []
-    for span in tokenizer.words(hypothesis.tokens):
+    spans = tokenizer.words(hypothesis.tokens) if hypothesis.words is None else hypothesis.words
+    for span in spans:
         log_probs = hypothesis.log_probs[span.first : span.last]
         first = window.center(hypothesis.first_frames[span.first]) - window.stride / 2
         last = window.center(hypothesis.last_frames[span.last - 1]) + window.stride / 2
@@ -39,7 +45,7 @@ def to_segment(
                 text=span.text,
                 start=min(max(first / sample_rate, 0.0), duration),
                 end=min(max(last / sample_rate, 0.0), duration),
-                confidence=math.exp(sum(log_probs) / len(log_probs)),
+                confidence=word_confidence(log_probs, calibration),
             )
         )
-    return Segment(tuple(words), tokenizer.decode(hypothesis.tokens), 0.0, duration)
+    return Segment(tuple(words), " ".join(span.text for span in spans), 0.0, duration)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from asr.audio.io import AudioSource, load_audio
 from asr.audio.mel import framing
 from asr.decode.align import Alignment, align
+from asr.decode.pauses import fit_to_pauses
 from asr.decode.words import to_segment
 from asr.errors import TextError
 from asr.model.lengths import required_frames
@@ -38,7 +39,8 @@ class AlignedText:
         matches: For each word, how much less log-probability its tokens have than what the model would
             write at the same frames (the mean over tokens of the mean over frames, in nats): 0 where the
             model would write the word itself, and below `BAD_MATCH` where it hears something else.
-        tokens: The tokens of the text as `tokens.txt` writes them, with times and confidences.
+        tokens: The tokens of the text as `tokens.txt` writes them, with confidences and the times of
+            their emission frames.
     """
 
     transcript: Transcript
@@ -50,6 +52,14 @@ class AlignedText:
         """The words that match badly; speech that the text leaves out is not among them."""
         words = zip(self.transcript.words, self.matches, strict=True)
         return tuple(word for word, match in words if match < BAD_MATCH)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """A recording: the number of its samples, and its normalised features (T, F)."""
+
+    samples: int
+    features: NDArray[np.float32]
 
 
 def align_recording(
@@ -105,7 +115,8 @@ def align_samples(
         except TextError as error:
             results[index] = error
         else:
-            results[index] = _with_times(recognizer, alignment, texts[index], len(recordings[index]))
+            sound = Sound(len(recordings[index]), features[place])
+            results[index] = _with_times(recognizer, alignment, texts[index], sound)
     return [results[index] for index in range(len(recordings))]
 
 
@@ -141,15 +152,17 @@ def _spell(recognizer: Recognizer, text: str, samples: int) -> list[int]:
     return tokens
 
 
-def _with_times(recognizer: Recognizer, alignment: Alignment, text: str, samples: int) -> AlignedText:
+def _with_times(recognizer: Recognizer, alignment: Alignment, text: str, sound: Sound) -> AlignedText:
     """Words and tokens in seconds, the words as the text spells them."""
     bundle, rate = recognizer.bundle, recognizer.bundle.features.sample_rate
-    window, duration = framing(bundle.features).then(recognizer.engine.window), samples / rate
+    frames = framing(bundle.features)
+    window, duration = frames.then(recognizer.engine.window), sound.samples / rate
     single = WordTokenizer(bundle.tokenizer.vocabulary)  # to which every token is a word
     heard, tokens = (
         to_segment(alignment.hypothesis, tokenizer, window, rate, duration)
         for tokenizer in (bundle.tokenizer, single)
     )
+    heard = fit_to_pauses(heard, sound.features, frames, rate)
     spans = bundle.tokenizer.words(alignment.hypothesis.tokens)
     spellings = _spellings(text, spans, bundle.tokenizer_config.normalizer)
     words = tuple(replace(word, text=spelling) for word, spelling in zip(heard.words, spellings, strict=True))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from asr.audio.io import load_audio
 from asr.data.manifest import Utterance
 from asr.recognize.recognizer import Recognizer
@@ -42,17 +45,17 @@ def recognize(
     return scored
 
 
+def samples_of(utterances: Sequence[Utterance], sample_rate: int) -> list[NDArray[np.float32]]:
+    """The samples (n,) of each utterance at this rate. Raises AudioError if a recording cannot be read."""
+    return [
+        load_audio(one.audio, sample_rate=sample_rate, start=one.start, duration=one.duration)
+        for one in utterances
+    ]
+
+
 def _recognize(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Scored]:
     bundle = recognizer.bundle
-    samples = [
-        load_audio(
-            utterance.audio,
-            sample_rate=bundle.features.sample_rate,
-            start=utterance.start,
-            duration=utterance.duration,
-        )
-        for utterance in utterances
-    ]
+    samples = samples_of(utterances, bundle.features.sample_rate)
     return [
         score(
             utterance.id,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,9 @@ from asr.bundle import Bundle, load_bundle
 from asr.config import DecodingConfig
 from asr.data.batching import pad
 from asr.decode.beam import BeamDecoder
+from asr.decode.calibration import Calibration
 from asr.decode.ctc import greedy
+from asr.decode.pauses import fit_to_pauses
 from asr.decode.words import to_segment
 from asr.errors import BundleError
 from asr.recognize.engine import Engine
@@ -69,9 +73,18 @@ class Recognizer:
         for index, log_probs in emissions(self.engine, features):
             duration = len(recordings[index]) / rate
             hypothesis = self._beam.decode(log_probs)[0] if self._beam else greedy(log_probs)
-            segment = to_segment(hypothesis, self._tokenizer, self._window, rate, duration)
+            segment = to_segment(
+                hypothesis, self._tokenizer, self._window, rate, duration, self.bundle.calibration
+            )
+            segment = fit_to_pauses(segment, features[index], framing(self.bundle.features), rate)
             transcripts[index] = Transcript((segment,), duration)
         return [transcripts[index] for index in range(len(recordings))]
+
+    def with_calibration(self, calibration: Calibration | None) -> Recognizer:
+        """The same recogniser with other confidences."""
+        other = copy.copy(self)
+        other.bundle = replace(self.bundle, calibration=calibration)
+        return other
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The normalised features (T, F) of samples (n,)."""

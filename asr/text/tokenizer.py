@@ -13,6 +13,7 @@ from typing import Protocol
 
 from asr.config import TokenizerConfig
 from asr.errors import BundleError, TextError
+from asr.text.units import Units
 
 BLANK = "<blk>"
 SPACE = "▁"
@@ -35,6 +36,10 @@ class Tokenizer(Protocol):
     def vocabulary(self) -> tuple[str, ...]:
         """Every token as it is written in `tokens.txt`; the index is the id, the first is blank."""
 
+    @property
+    def units(self) -> Units:
+        """What tokens write, and what bounds words."""
+
     def encode(self, text: str) -> list[int]:
         """Spells a normalised text. Raises TextError if something in it is not in the vocabulary."""
 
@@ -53,6 +58,12 @@ class CharacterTokenizer:
     """One token for every character; the space between words is a token too."""
 
     vocabulary: tuple[str, ...]
+
+    @property
+    def units(self) -> Units:
+        """Words are separated by a token, where the vocabulary has it; see Tokenizer."""
+        separator = self.vocabulary.index(SPACE) if SPACE in self.vocabulary else -1
+        return Units(("", *self.vocabulary[1:]), separator=separator)
 
     def encode(self, text: str) -> list[int]:
         """Spells a normalised text character by character; see Tokenizer."""
@@ -89,6 +100,11 @@ class WordTokenizer:
     """One token for every word: for commands, digits and other closed vocabularies."""
 
     vocabulary: tuple[str, ...]
+
+    @property
+    def units(self) -> Units:
+        """Nothing bounds words, as each is a token; see Tokenizer."""
+        return Units(("", *self.vocabulary[1:]))
 
     def encode(self, text: str) -> list[int]:
         """Looks up every word; see Tokenizer."""

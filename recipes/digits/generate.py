@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -69,6 +70,14 @@ class Speaking:
     pitch: int
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Samples (n,) at 16 kHz, and begin and end of each word in seconds, None where they are not known."""
+
+    samples: NDArray[np.float32]
+    words: tuple[tuple[float, float], ...] | None
+
+
 class Speaker:
     """The other process, which speaks; see speak.py."""
 
@@ -76,8 +85,8 @@ class Speaker:
         self._process = process
         self._header()
 
-    def say(self, speaking: Speaking) -> NDArray[np.float32]:
-        """Speaks one text: samples (n,) at 16 kHz. Raises AsrError if it cannot."""
+    def say(self, speaking: Speaking) -> Spoken:
+        """Speaks one text. Raises AsrError if it cannot."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps(asdict(speaking)).encode() + b"\n")
@@ -87,9 +96,11 @@ class Speaker:
         header = self._header()
         content = self._process.stdout.read(2 * int(header["samples"]))
         samples = np.frombuffer(content, "<i2").astype(np.float32) / np.float32(32768)
-        return resample(samples, int(header["sample_rate"]), SAMPLE_RATE)
+        rate, words = int(header["sample_rate"]), header["words"]
+        seconds = None if words is None else tuple((begin / rate, end / rate) for begin, end in words)
+        return Spoken(resample(samples, rate, SAMPLE_RATE), seconds)
 
-    def _header(self) -> dict[str, str]:
+    def _header(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         header = json.loads(line) if line else {"error": STOPPED}
@@ -126,11 +137,13 @@ def plan(split: str, count: int, seed: int) -> Iterator[Speaking]:
             count -= 1
 
 
-def with_margins(samples: NDArray[np.float32], noise: np.random.Generator) -> NDArray[np.float32]:
+def with_margins(spoken: Spoken, noise: np.random.Generator) -> Spoken:
     """Puts near-silence before and after, and the same faint noise under the speech."""
     before, after = (int(SAMPLE_RATE * seconds) for seconds in noise.uniform(*MARGINS, size=2))
-    padded = np.pad(samples, (before, after))
-    return np.clip(padded + FLOOR * noise.standard_normal(len(padded), np.float32), -1, 32767 / 32768)
+    padded = np.pad(spoken.samples, (before, after))
+    noisy = np.clip(padded + FLOOR * noise.standard_normal(len(padded), np.float32), -1, 32767 / 32768)
+    shift, words = before / SAMPLE_RATE, spoken.words
+    return Spoken(noisy, words and tuple((begin + shift, end + shift) for begin, end in words))
 
 
 def generate(folder: Path, settings: Settings) -> None:
@@ -141,7 +154,7 @@ def generate(folder: Path, settings: Settings) -> None:
     noise = np.random.default_rng(settings.seed)
     with speaker() as other:
         for split, speaking in track(planned, "speaking"):
-            samples = with_margins(other.say(speaking), noise)
+            samples = with_margins(other.say(speaking), noise).samples
             name = f"{split}-{len(spoken[split]):04d}"
             path = folder / split / f"{name}.flac"
             path.parent.mkdir(exist_ok=True)

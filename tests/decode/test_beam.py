@@ -96,7 +96,7 @@ def test_an_endless_stream_takes_bounded_room_and_keeps_all_it_wrote() -> None:
         decoder.advance(state, emissions(part, 50, 6))
         rooms.append((len(state.search.nodes), sum(map(len, state.log_probs))))
     assert state.search.counts[FRAMES] == 2000
-    assert max(nodes for nodes, _ in rooms[20:]) == max(nodes for nodes, _ in rooms[:20])
+    assert max(nodes for nodes, _ in rooms) <= 10 * 250
     assert max(frames for _, frames in rooms) <= 250
     assert state.search.counts[NODES] <= 10 * 250
     (best,) = decoder.finish(state)

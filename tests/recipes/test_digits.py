@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import wave
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -93,11 +94,41 @@ def test_every_voice_exists_and_every_word_sounds_different(generate: ModuleType
     with generate.speaker() as speaker:
         for accent in generate.ACCENTS:
             voice = f"{accent}+{generate.VARIANTS['test'][0]}"
-            spoken = [speaker.say(generate.Speaking(word, voice, 160, 50)) for word in generate.WORDS]
+            said = [generate.Speaking(word, voice, 160, 50) for word in generate.WORDS]
+            spoken = [speaker.say(one).samples for one in said]
             powers = [np.abs(np.fft.rfft(word, 16_000))[:8000] ** 2 for word in spoken]
             bands = [np.log(power.reshape(80, 100).mean(axis=1) + 1e-9) for power in powers]
             likeness = np.corrcoef(bands) - 2 * np.eye(len(bands))
             assert likeness.max() < 0.99
+
+
+def loudness(samples: np.ndarray, begin: float, end: float) -> float:
+    return float(np.sqrt(np.mean(samples[round(16_000 * begin) : round(16_000 * end)] ** 2)))
+
+
+def test_words_are_where_they_are_said_to_be(generate: ModuleType) -> None:
+    pytest.importorskip("espeakng_loader", reason="needs the extra 'demo'")
+    with generate.speaker() as speaker:
+        one = speaker.say(generate.Speaking("seven", "en-us+m3", 150, 50))
+        two = speaker.say(generate.Speaking("seven, four", "en-us+m3", 150, 50))
+        six = speaker.say(generate.Speaking("oh eight oh nine one oh", "en-us+f2", 170, 50))
+    ((begin, end),) = one.words
+    assert begin < 0.02 and 0.3 < end < len(one.samples) / 16_000
+    (first, second), duration = two.words, len(two.samples) / 16_000
+    assert 0.1 < second[0] - first[1] < 0.5 and second[1] < duration  # a comma is a pause
+    pause = loudness(two.samples, first[1] + 0.05, second[0] - 0.05)
+    assert 50 * pause < min(loudness(two.samples, *first), loudness(two.samples, *second))
+    assert len(six.words) == 6
+    assert all(left[1] == right[0] for left, right in pairwise(six.words))  # said without a pause
+    assert all(0.1 < end - begin < 0.5 for begin, end in six.words)
+
+
+def test_margins_move_the_words_along(generate: ModuleType) -> None:
+    spoken = generate.Spoken(np.full(8_000, 0.5, np.float32), ((0.0, 0.2), (0.2, 0.5)))
+    moved = generate.with_margins(spoken, np.random.default_rng(0))
+    (begin, _), (_, end) = moved.words
+    assert loudness(moved.samples, begin, end) == pytest.approx(0.5, abs=1e-3)
+    assert loudness(moved.samples, 0, begin) < 0.01 > loudness(moved.samples, end, end + 0.05)
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -132,7 +163,7 @@ def test_program_speaks_where_the_wheel_is_missing(tmp_path: Path) -> None:
     done = subprocess.run(command, input=request.encode(), env=without, capture_output=True, check=True)
     hello, header, samples = done.stdout.split(b"\n", 2)
     assert json.loads(hello) == {"synthesizer": str(program)}
-    assert json.loads(header) == {"samples": 500, "sample_rate": 22_050}
+    assert json.loads(header) == {"samples": 500, "sample_rate": 22_050, "words": None}
     assert samples == b"\1\2" * 500
     assert (tmp_path / "arguments").read_text().split()[:6] == ["-v", "en-us+f2", "-s", "150", "-p", "40"]
 

@@ -67,8 +67,8 @@ def test_where_spaces_do_not_divide_words_the_model_decides(whole_words: Recogni
 def test_tokens_lie_inside_their_words(recognizer: Recognizer) -> None:
     result = aligned(recognizer, "one two")
     first, second = result.transcript.words
-    assert (result.tokens[0].start, result.tokens[2].end) == (first.start, first.end)
-    assert (result.tokens[4].start, result.tokens[-1].end) == (second.start, second.end)
+    assert first.start <= result.tokens[0].start < result.tokens[2].end <= first.end
+    assert first.end <= second.start <= result.tokens[4].start < result.tokens[-1].end <= second.end
 
 
 def test_a_text_that_the_model_would_write_itself_matches_perfectly(whole_words: Recognizer) -> None:

@@ -1,0 +1,75 @@
+"""Fusion: what a search knows besides the emissions, such as language models, lexicons and hotwords.
+
+With it, the total of a text is (shallow fusion; Gulcehre et al., 2015)
+
+    ln sum over all token sequences that write it of e^(CTC + ln pronunciation probability)
+    + alpha · ln p(words, </s>)  + beta · words  + unknown_score · words that the model does not know
+    + token_alpha · ln p(tokens, </s>)  + weights of the hotwords in it
+
+and the search looks for the text whose total is greatest.
+
+>>> model = load_language_model(Path("lm.arpa"))
+>>> fusion = Fusion(units=tokenizer.units, word_model=model, alpha=0.6, beta=1.2)
+>>> BeamDecoder(DecodingConfig(), len(tokenizer.vocabulary), fusion).decode(log_probs)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from asr.decode.hotwords import Hotword
+from asr.decode.word_graph import WordGraph
+from asr.errors import FusionError
+from asr.lm.automaton import Automaton
+from asr.text.units import Units
+
+Vocabulary = Literal["open", "closed", "grammar"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Fusion:
+    """What a search knows besides the emissions.
+
+    Attributes:
+        units: What tokens write.
+        graph: The words that tokens spell; for a grammar, its phrases. By default the words of the model.
+        vocabulary: What may be written: `open`, any word; `closed`, words of the graph; `grammar`, one
+            phrase of the graph, or nothing.
+        word_model, token_model: N-gram models of words, and of tokens as they stand in `units`; a space
+            may be written ``<space>``, too.
+        alpha, token_alpha: Factors of their log-probabilities, at least 0.
+        beta: Bonus of every word, in nats.
+        unknown_score: What a word is given that the word model does not know, in nats, besides alpha
+            times the log-probability of <unk>.
+        hotwords: Phrases that are given something whenever they are written.
+
+    Raises:
+        FusionError: If these do not go together.
+    """
+
+    units: Units
+    graph: WordGraph | None = None
+    vocabulary: Vocabulary = "open"
+    word_model: Automaton | None = None
+    token_model: Automaton | None = None
+    alpha: float = 0.5
+    token_alpha: float = 0.5
+    beta: float = 1.0
+    unknown_score: float = -10.0
+    hotwords: tuple[Hotword, ...] = ()
+
+    def __post_init__(self) -> None:
+        if problem := self._problem():
+            raise FusionError(problem)
+
+    def _problem(self) -> str:
+        if self.vocabulary != "open" and self.graph is None:
+            return f"a {self.vocabulary} vocabulary needs words to choose from: name a lexicon or phrases"
+        if self.vocabulary == "grammar" and self.word_model is not None:
+            return "a grammar and a language model of words cannot go together; leave one of them out"
+        if self.vocabulary == "open" and not self.units.bounded and self.graph is not None:
+            return "tokens that do not say where words end need a closed vocabulary; name a lexicon"
+        if min(self.alpha, self.token_alpha) < 0:
+            return "alpha must not be negative: it is a factor of log-probabilities"
+        return ""

@@ -1,0 +1,184 @@
+"""What a search knows besides the emissions, as the plain arrays that compiled code reads.
+
+`asr.decode.fusion` says what it is; here it is laid out. Everything that is missing (no language model,
+no hotwords) is there with empty arrays, so that the compiled search has one type. What is read together
+stands together in one record.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from asr.lm.hashing import EMPTY
+
+NONE = -1
+ROOT = 0
+"""The state of an automaton, and the node of a graph, where nothing has been read."""
+
+INSIDE, SEPARATOR, STARTS, EITHER = range(4)
+"""Kinds of tokens: within a word; between two words; the first of a word; within a phrase or after it."""
+
+Records = NDArray[np.void]
+
+ARC = np.dtype(
+    [
+        ("key", np.int64),  # ``state << 24 | symbol``, as in `asr.lm.hashing`; -1 in an empty place
+        ("following", np.int32),  # the state, or node, that the arc leads to
+        ("score", np.float32),  # what it gains, in nats
+    ]
+)
+STATE = np.dtype(
+    [
+        ("following", np.int32),  # where backing off leads: a smaller number, but for the root
+        ("score", np.float32),  # what it gains
+    ]
+)
+SPOT = np.dtype(
+    [
+        ("ahead", np.float64),  # the best that a word begun can still bring; 0 where none has begun
+        ("first", np.int32),  # the first entry of the words that end here
+        ("count", np.int32),  # how many there are
+    ]
+)
+ENTRY = np.dtype(
+    [
+        ("word", np.int32),  # its number in the graph
+        ("symbol", np.int32),  # its number in the word model, or -1
+        ("score", np.float64),  # log-probability of the pronunciation
+    ]
+)
+TOKEN = np.dtype(
+    [
+        ("kind", np.int32),  # INSIDE, SEPARATOR, STARTS or EITHER
+        ("otherwise", np.int32),  # the node that it leads to from the root where the graph has none; or -1
+        ("symbol", np.int32),  # its number in the token model, or -1
+        ("factor", np.uint64),  # it makes the hash h of a text ``h * factor + term`` modulo 2**64
+        ("term", np.uint64),
+    ]
+)
+SETTINGS = np.dtype(
+    [
+        ("graph", np.int64),  # whether there is a word graph; without one, words are not looked at
+        ("open", np.int64),  # whether other words may be written, too
+        ("unbounded", np.int64),  # whether a word may end, and the next begin, at any token
+        ("merge", np.int64),  # whether prefixes that write one text with other tokens become one
+        ("by_word", np.int64),  # whether texts are told apart by the numbers of words, else by spelling
+        ("bare", np.int64),  # the node of the graph that a mark alone leads to, or -1
+        ("words", np.int64),  # W, which is the end symbol of the hotwords among words
+        ("unknown", np.int64),  # <unk> of the word model, or -1
+        ("end", np.int64),  # </s> of the word model, or -1
+        ("token_end", np.int64),  # </s> of the token model, or -1
+        ("word_model", np.int64),  # which of them there are
+        ("token_model", np.int64),
+        ("word_hotwords", np.int64),
+        ("token_hotwords", np.int64),
+        ("alpha", np.float64),  # factor of the log-probabilities of words
+        ("token_alpha", np.float64),  # the same of tokens
+        ("beta", np.float64),  # bonus of a word
+        ("unknown_score", np.float64),  # what is added for a word or token that the model does not know
+        ("reach", np.float64),  # the most that a token can gain besides its log-probability
+        ("start", np.float64),  # the most that the beginning of a word can gain
+    ]
+)
+
+
+class Arcs(NamedTuple):
+    """A back-off automaton; A arcs in a hash table of P places, C states, of which 0 is the root.
+
+    Reading symbol x in state s follows the arc (s, x) and gains its score. Where there is none, the
+    back-off score of s is gained and x is read in the back-off state of s; the root gains nothing then.
+
+    Attributes:
+        keys: Hash table of ``state << 24 | symbol`` (P,), as in `asr.lm.hashing`.
+        following: The state that the arc leads to (P,).
+        scores: What the arc gains, in nats (P,).
+        backoff_scores: What backing off from a state gains, in nats (C,).
+        backoff_states: Where it leads; always a smaller number but for the root (C,).
+    """
+
+    keys: NDArray[np.int64]
+    following: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    backoff_scores: NDArray[np.float32]
+    backoff_states: NDArray[np.int32]
+
+
+class Reader(NamedTuple):
+    """An automaton as records: ARC in a hash table (P,), STATE (C,)."""
+
+    arcs: Records
+    states: Records
+
+
+class Knowledge(NamedTuple):
+    """All that a search knows besides the emissions.
+
+    Attributes:
+        settings: One record SETTINGS.
+        tokens: TOKEN (V,).
+        arcs: ARC of the word graph, whose scores are nothing.
+        spots: SPOT of the nodes of the graph, and of two more (G + 2,): the end of a text after the last
+            separator or mark, and all words that the graph does not hold.
+        entries: ENTRY (E,).
+        word_model, token_model: N-gram models.
+        word_hotwords, token_hotwords: Automata of hotwords; their end symbols are W and V.
+    """
+
+    settings: Records
+    tokens: Records
+    arcs: Records
+    spots: Records
+    entries: Records
+    word_model: Reader
+    token_model: Reader
+    word_hotwords: Reader
+    token_hotwords: Reader
+
+
+def nothing_known(vocabulary: int) -> Knowledge:
+    """What a search of the emissions alone knows, for V tokens."""
+    settings = records(1, SETTINGS, bare=NONE, unknown=NONE, end=NONE, token_end=NONE)
+    return Knowledge(
+        settings=settings,
+        tokens=records(vocabulary, TOKEN, symbol=NONE, factor=1),
+        arcs=hash_arcs(np.full(2, EMPTY), np.zeros(2)),
+        spots=records(3, SPOT),
+        entries=records(0, ENTRY),
+        word_model=reader(None),
+        token_model=reader(None),
+        word_hotwords=reader(None),
+        token_hotwords=reader(None),
+    )
+
+
+def records(count: int, dtype: np.dtype[np.void], /, **fields: Any) -> Records:
+    """So many records; fields that are not named are 0. They cannot be written to."""
+    made = np.zeros(count, dtype)
+    for name, values in fields.items():
+        made[name] = values
+    return read_only(made, dtype)
+
+
+def hash_arcs(keys: NDArray[np.int64], following: NDArray[Any], scores: Any = 0.0) -> Records:
+    """A hash table as records."""
+    return records(len(keys), ARC, key=keys, following=following, score=scores)
+
+
+def reader(arcs: Arcs | None) -> Reader:
+    """An automaton as records; without one, an automaton that knows no symbol."""
+    if arcs is None:
+        return Reader(hash_arcs(np.full(2, EMPTY), np.zeros(2)), records(1, STATE))
+    return Reader(
+        hash_arcs(arcs.keys, arcs.following, arcs.scores),
+        records(len(arcs.backoff_states), STATE, following=arcs.backoff_states, score=arcs.backoff_scores),
+    )
+
+
+def read_only(array: NDArray[Any], kind: DTypeLike) -> NDArray[Any]:
+    """The array in the one form that the compiled search has been made for."""
+    view = np.require(array, kind, ["C", "A"]).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,204 @@
+"""The compiled part of language-model fusion: what a prefix is worth besides its emissions.
+
+All of it is a function of the prefix: the node of the word graph that its unfinished word has reached,
+and the states of the models after its words and tokens. It is kept at the prefix's node in the search
+tree, and worked out once, when the prefix first comes into the beam. While a word is being spelled it
+counts as the best word that it can still become (look-ahead), and gets what it deserves when it ends.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from asr.compiled import part
+from asr.decode.beam_tree import ENDINGS, NONE, UNKNOWN, Int, Search
+from asr.decode.fusion_arrays import EITHER, ROOT, SEPARATOR, Knowledge, Reader, Records
+from asr.lm.hashing import MULTIPLIER
+from asr.lm.ngrams import WORD_BITS
+
+HASH_FACTOR = np.uint64(MULTIPLIER)
+WORD_FACTOR = np.uint64(0xD1342543DE82EF95)
+
+
+@part
+def find(arcs: Records, state: Int, symbol: Int) -> Int:
+    """Where in a hash table an arc is, or -1."""
+    wanted = (np.int64(state) << WORD_BITS) | np.int64(symbol)
+    mask = len(arcs) - 1
+    mixed = np.uint64(wanted) * HASH_FACTOR
+    place = np.int64(mixed ^ (mixed >> np.uint64(32))) & mask
+    while arcs[place].key != wanted:
+        if arcs[place].key == NONE:
+            return NONE
+        place = (place + 1) & mask
+    return place
+
+
+@part
+def read(reader: Reader, state: Int, symbol: Int) -> tuple[float, Int]:
+    """What reading a symbol gains, and the state that it leads to."""
+    arcs, states = reader.arcs, reader.states
+    gained, at = 0.0, np.int64(state)
+    while True:
+        place = find(arcs, at, symbol)
+        if place != NONE:
+            return gained + arcs[place].score, np.int64(arcs[place].following)
+        if at == ROOT:
+            return gained, np.int64(ROOT)
+        gained += states[at].score
+        at = np.int64(states[at].following)
+
+
+@part
+def follow(node: Int, token: Int, knowledge: Knowledge) -> Int:
+    """The node of the word graph that a token within a word, or its first one, leads to; or -1."""
+    place = find(knowledge.arcs, node, token)
+    if place != NONE:
+        return np.int64(knowledge.arcs[place].following)
+    if node == ROOT:
+        return np.int64(knowledge.tokens[token].otherwise)
+    return np.int64(len(knowledge.spots) - 1 if knowledge.settings[0].open else NONE)
+
+
+@part
+def start(token: Int, knowledge: Knowledge) -> Int:
+    """The node that a token leads to once a word has ended, or -1."""
+    kind = knowledge.tokens[token].kind
+    if kind == SEPARATOR:
+        return np.int64(ROOT)
+    if kind == EITHER:
+        return np.int64(len(knowledge.spots) - 2)
+    return follow(ROOT, token, knowledge)
+
+
+@part
+def is_between(graph: Int, knowledge: Knowledge) -> bool:
+    """Whether a node of the graph is one where no word has begun."""
+    return graph == ROOT or graph == knowledge.settings[0].bare or graph == len(knowledge.spots) - 2
+
+
+@part
+def open_endings(node: Any, knowledge: Knowledge, search: Search) -> None:
+    """Works out what each ending of a prefix's last word gains, once for each prefix."""
+    settings, endings = knowledge.settings[0], search.endings
+    spot = knowledge.spots[node.graph]
+    node.ways, node.endings, node.most = spot.count, search.counts[ENDINGS], -np.inf
+    if spot.count == 0 and settings.open:
+        node.ways = 1
+    if is_between(node.graph, knowledge):
+        node.ways = 0
+    search.counts[ENDINGS] += node.ways
+    for way in range(node.ways):
+        ending = endings[node.endings + way]
+        ending.entry = spot.first + way if spot.count else UNKNOWN
+        ending.gain, symbol, word = settings.beta - spot.ahead, np.int64(NONE), np.int64(NONE)
+        if spot.count:
+            entry = knowledge.entries[ending.entry]
+            ending.gain += entry.score
+            symbol, word = np.int64(entry.symbol), np.int64(entry.word)
+        ending.model, ending.hot = ROOT, ROOT
+        if settings.word_model:
+            if symbol == NONE:
+                ending.gain += settings.unknown_score
+                symbol = settings.unknown
+            if symbol != NONE:
+                log_prob, ending.model = read(knowledge.word_model, node.model, symbol)
+                ending.gain += settings.alpha * log_prob
+        if settings.word_hotwords:
+            credit, ending.hot = read(knowledge.word_hotwords, node.hot, word)
+            ending.gain += credit
+        ending.text = text_after(node.text, word if settings.by_word else 0)
+        node.most = max(node.most, ending.gain)
+
+
+@part
+def text_after(text: Any, number: Int) -> Any:
+    """The hash of a text whose last word has ended."""
+    return text * WORD_FACTOR + np.uint64(number + 1)
+
+
+@part
+def token_gain(node: Any, token: Int, knowledge: Knowledge, token_scores: Any) -> float:
+    """What the models of tokens say to one more token."""
+    settings = knowledge.settings[0]
+    gain = 0.0
+    if settings.token_model:
+        gain += _token_log_prob(node.token_model, token, knowledge)[0]
+    if settings.token_hotwords:
+        gain += read(knowledge.token_hotwords, node.token_hot, token)[0]
+    if node.slot != NONE:
+        gain += token_scores[node.slot, token]
+    return gain
+
+
+@part
+def _token_log_prob(state: Int, token: Int, knowledge: Knowledge) -> tuple[float, Int]:
+    settings, symbol = knowledge.settings[0], knowledge.tokens[token].symbol
+    gain = 0.0
+    if symbol < 0:
+        gain = settings.unknown_score
+        symbol = -2 - symbol
+    if symbol < 0:
+        return gain, np.int64(ROOT)
+    log_prob, following = read(knowledge.token_model, state, symbol)
+    return gain + settings.token_alpha * log_prob, following
+
+
+@part
+def enter(after: Any, before: Any, token: Int, ending: Int, knowledge: Knowledge, search: Search) -> None:
+    """Works out what a new prefix is worth, and where its models are.
+
+    Args:
+        after: The new node of the search tree.
+        before: Its parent.
+        token: What the parent is extended by.
+        ending: Which ending the parent's last word has; -1 if it goes on, or there is none.
+        knowledge: See there.
+        search: See there.
+    """
+    settings, spots, unit = knowledge.settings[0], knowledge.spots, knowledge.tokens[token]
+    after.score = before.score + token_gain(before, token, knowledge, search.token_scores)
+    after.model, after.hot, after.text, after.word = before.model, before.hot, before.text, NONE
+    after.slot = NONE
+    if settings.token_model:
+        after.token_model = _token_log_prob(before.token_model, token, knowledge)[1]
+    if settings.token_hotwords:
+        after.token_hot = read(knowledge.token_hotwords, before.token_hot, token)[1]
+    if not settings.graph:
+        return
+    if ending == NONE:
+        after.graph = follow(before.graph, token, knowledge)
+        after.score -= spots[before.graph].ahead
+    else:
+        ended = search.endings[before.endings + ending]
+        after.model, after.hot, after.text, after.word = ended.model, ended.hot, ended.text, ended.entry
+        after.graph = start(token, knowledge)
+        after.score += ended.gain
+    after.score += spots[after.graph].ahead
+    after.text = after.text * unit.factor + unit.term
+    open_endings(after, knowledge, search)
+
+
+@part
+def end_gain(node: Any, model: Int, hot: Int, knowledge: Knowledge) -> float:
+    """What is gained when the text ends: </s>, and hotwords that end with it or are not completed.
+
+    Args:
+        node: Of the search tree.
+        model: State of the word model after the last word.
+        hot: The same of the hotwords among words.
+        knowledge: See there.
+    """
+    settings = knowledge.settings[0]
+    gain = 0.0
+    if settings.end != NONE:
+        gain += settings.alpha * read(knowledge.word_model, model, settings.end)[0]
+    if settings.word_hotwords:
+        gain += read(knowledge.word_hotwords, hot, settings.words)[0]
+    if settings.token_end != NONE:
+        gain += settings.token_alpha * read(knowledge.token_model, node.token_model, settings.token_end)[0]
+    if settings.token_hotwords:
+        gain += read(knowledge.token_hotwords, node.token_hot, len(knowledge.tokens))[0]
+    return gain

@@ -1,0 +1,53 @@
+"""Quiet stretches of recordings: found where there is a contrast, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from asr.audio.activity import quiet_stretches
+from asr.audio.features import log_mel
+from asr.audio.normalization import Statistics, normalize
+from asr.config import FeatureConfig
+from tests.helpers.tones import noise, silence, tone
+
+CONFIG = FeatureConfig(normalization="utterance")
+NONE = Statistics(np.zeros(80, np.float32), np.ones(80, np.float32))
+
+
+def features(*parts: np.ndarray) -> np.ndarray:
+    samples = np.concatenate(parts).astype(np.float32)
+    faint = noise(len(samples) / 16_000 + 0.01, seed=1, amplitude=1e-3)[: len(samples)]
+    return normalize(log_mel(samples + faint, CONFIG), CONFIG, NONE)
+
+
+def said(seconds: float, seed: int = 0) -> np.ndarray:
+    """Something loud in all bands."""
+    return noise(seconds, seed=seed, amplitude=0.2)
+
+
+def test_pauses_are_found_where_they_are() -> None:
+    found = quiet_stretches(features(silence(0.3), said(0.5), silence(0.2), said(0.5), silence(0.3)), 10)
+    assert found.shape == (3, 2)
+    assert found[0, 0] == 0
+    assert np.abs(found[:, 0] - [0, 80, 150]).max() <= 3
+    assert np.abs(found[:, 1] - [30, 100, 178]).max() <= 3
+
+
+def test_short_pauses_count_only_at_the_ends() -> None:
+    found = quiet_stretches(features(silence(0.06), said(0.5), silence(0.07), said(0.5)), 10)
+    assert found.shape == (1, 2)
+    assert found[0, 0] == 0
+    assert len(quiet_stretches(features(silence(0.06), said(0.5), silence(0.07), said(0.5)), 3)) == 2
+
+
+@pytest.mark.parametrize(
+    "parts", [[said(2.0)], [silence(1.0)], [tone(440, 1.0)]], ids=["noise", "silence", "tone"]
+)
+def test_where_nothing_changes_nothing_is_quiet(parts: list[np.ndarray]) -> None:
+    assert quiet_stretches(features(*parts), 10).shape == (0, 2)
+
+
+def test_an_empty_recording_has_no_pauses() -> None:
+    assert quiet_stretches(np.empty((0, 80), np.float32), 10).shape == (0, 2)
+    assert quiet_stretches(np.zeros((1, 80), np.float32), 10).shape == (0, 2)
