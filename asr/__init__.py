@@ -10,15 +10,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asr.config import DecodingConfig
+    from asr.recognize.language import Language
     from asr.recognize.recognizer import Recognizer, load
-    from asr.transcript import Segment, Transcript, Word
+    from asr.transcript import Alternative, Segment, Transcript, Word
 
 __version__ = "0.1.0"
-__all__ = ["Recognizer", "Segment", "Transcript", "Word", "__version__", "load"]
+__all__ = [
+    "Alternative",
+    "DecodingConfig",
+    "Language",
+    "Recognizer",
+    "Segment",
+    "Transcript",
+    "Word",
+    "__version__",
+    "load",
+]
 
 _HOMES = {
     "Recognizer": "asr.recognize.recognizer",
     "load": "asr.recognize.recognizer",
+    "Language": "asr.recognize.language",
+    "DecodingConfig": "asr.config",
+    "Alternative": "asr.transcript",
     "Segment": "asr.transcript",
     "Transcript": "asr.transcript",
     "Word": "asr.transcript",

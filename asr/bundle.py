@@ -1,6 +1,6 @@
 """A model on disk: a folder that holds everything needed to recognise speech, and no pickle.
 
-model.json          kind, format_version, features, tokenizer, model, results; calibration and decoding, if any
+model.json          kind, format_version, features, tokenizer, model, results; perhaps calibration, decoding
 model.safetensors   weights, and mean and deviation of the features
 tokens.txt          ``token id`` a line, blank first
 lm.lm               language model of words, where there is one; `decoding` says how much it counts
@@ -26,7 +26,7 @@ from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.decode.calibration import Calibration
 from asr.decode.tuning import TunedModel, Tuning
 from asr.errors import BundleError, ConfigError
-from asr.files import write_atomically
+from asr.files import write_atomically, writing
 from asr.lm.storage import load_automaton, save_automaton
 from asr.settings import from_dict, to_dict
 from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary, write_tokens
@@ -72,7 +72,7 @@ class Bundle:
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
-    """Writes a bundle; `model.json` comes last and vouches for weights and tokens by their hashes.
+    """Writes a bundle; `model.json` comes last and vouches for the other files by their hashes.
 
     Raises:
         RunError: If it cannot be written.
@@ -81,6 +81,10 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     arrays["features.mean"] = bundle.statistics.mean
     arrays["features.deviation"] = bundle.statistics.deviation
     weights, tokens = save(arrays), write_tokens(bundle.vocabulary).encode()
+    hashes = {"model.safetensors": _hash(weights), "tokens.txt": _hash(tokens)}
+    if bundle.language is not None:
+        save_automaton(bundle.language.model, folder / LANGUAGE_MODEL)
+        hashes[LANGUAGE_MODEL] = _hash((folder / LANGUAGE_MODEL).read_bytes())
     description = {
         "kind": KIND,
         "format_version": FORMAT_VERSION,
@@ -89,13 +93,17 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "tokenizer": to_dict(bundle.tokenizer_config),
         "model": to_dict(bundle.model),
         **({"calibration": to_dict(bundle.calibration)} if bundle.calibration else {}),
-        "sha256": {"model.safetensors": _hash(weights), "tokens.txt": _hash(tokens)},
+        **({"decoding": to_dict(bundle.language.tuning)} if bundle.language else {}),
+        "sha256": hashes,
         "facts": dict(bundle.facts),
     }
     write_atomically(folder / "model.safetensors", weights)
     write_atomically(folder / "tokens.txt", tokens)
     write_atomically(folder / "README.md", bundle.card)
     write_atomically(folder / "model.json", json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+    if bundle.language is None:
+        with writing(folder / LANGUAGE_MODEL):
+            (folder / LANGUAGE_MODEL).unlink(missing_ok=True)
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -104,11 +112,13 @@ def load_bundle(folder: Path) -> Bundle:
     Raises:
         BundleError: If the folder is missing, is not a bundle of this kind, was written by a newer
             version, or is damaged.
+        LanguageModelError: If the language model in it was written by a newer version.
     """
     description = _read_description(folder)
     where = str(folder / "model.json")
     try:
-        contents = {name: (folder / name).read_bytes() for name in ("model.safetensors", "tokens.txt")}
+        names = ("model.safetensors", "tokens.txt", *((LANGUAGE_MODEL,) if "decoding" in description else ()))
+        contents = {name: (folder / name).read_bytes() for name in names}
         card = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
@@ -134,6 +144,7 @@ def load_bundle(folder: Path) -> Bundle:
             card=card,
             facts=description.get("facts", {}),
             calibration=_calibration(description, where),
+            language=_language(description, folder),
         )
     except KeyError as error:
         raise BundleError(f"{folder}: the model folder is damaged: no {error}; copy it again") from None
@@ -145,6 +156,14 @@ def _calibration(description: Mapping[str, Any], where: str) -> Calibration | No
     if "calibration" not in description:
         return None
     return from_dict(Calibration, description["calibration"], where=f"{where}, calibration")
+
+
+def _language(description: Mapping[str, Any], folder: Path) -> TunedModel | None:
+    if "decoding" not in description:
+        return None
+    where = f"{folder / 'model.json'}, decoding"
+    tuning = from_dict(Tuning, description["decoding"], where=where)
+    return TunedModel(load_automaton(folder / LANGUAGE_MODEL), tuning)
 
 
 def _hash(content: bytes) -> str:

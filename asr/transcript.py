@@ -33,16 +33,45 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """What else may have been said, and what that is worth: the larger the total, the better.
+
+    Attributes:
+        segment: Text and words.
+        total: The sum of the four parts, in nats.
+        acoustic: What the sound gave.
+        language: What language models gave, words unknown to them included.
+        bonus: What was given for the number of words.
+        hotwords: What hotwords gave.
+    """
+
+    segment: Segment
+    total: float
+    acoustic: float
+    language: float = 0.0
+    bonus: float = 0.0
+    hotwords: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The text of the segment."""
+        return self.segment.text
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """The recognised text of one recording.
 
     Attributes:
         segments: Stretches in order of time.
         duration: Length of the recording in seconds.
+        alternatives: Readings of the whole, best first and the transcript among them, where they were
+            asked for.
     """
 
     segments: tuple[Segment, ...]
     duration: float
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def text(self) -> str:

@@ -11,7 +11,6 @@ Importing this module imports numba, so it is imported at the first frame and no
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from asr.audio.log_mel_tables import Tables, tables_for
 from asr.audio.mel import framing
-from asr.compiled import compiled
+from asr.compiled import compiled, once
 from asr.config import FeatureConfig
 
 LANES = 64
@@ -64,7 +63,7 @@ def _scratch(config: FeatureConfig) -> Scratch:
     return Scratch(block, block.view(np.float32), np.zeros((config.mels + 2, LANES), np.float32))
 
 
-@lru_cache(maxsize=1)
+@once
 def _kernel() -> Callable[..., None]:
     example = FeatureConfig()
     samples = types.Array(types.float32, 1, "C", readonly=True)

@@ -17,6 +17,7 @@ from asr.files import write_atomically
 from asr.progress import counter, say, warn
 from asr.recognize.align import AlignedText, align_recording, align_samples
 from asr.recognize.formats import ALIGNED_FORMATS
+from asr.recognize.language import SOUND_ALONE
 from asr.recognize.recognizer import Recognizer, load
 
 AT_ONCE = 64
@@ -71,11 +72,13 @@ def command(
     extensions = list(ALIGNED_FORMATS) if output_format == "all" else [output_format]
     if manifest is not None:
         assert output_dir is not None
-        return _align_manifest(manifest, load(model, device=device), extensions, output_dir)
+        return _align_manifest(
+            manifest, load(model, device=device, language=SOUND_ALONE), extensions, output_dir
+        )
     audio, text = pair
     content = _read_text(text)
     try:
-        aligned = align_recording(load(model, device=device), audio, content)
+        aligned = align_recording(load(model, device=device, language=SOUND_ALONE), audio, content)
     except TextError as error:
         raise TextError(f"{_shown(audio)}, {_shown(text)}: {error}") from None
     _deliver(aligned, audio, extensions, output_dir and output_dir / Path(audio).stem)

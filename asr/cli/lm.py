@@ -1,4 +1,4 @@
-"""``asr lm``: make n-gram language models from text, and judge them."""
+"""``asr lm``: make n-gram language models from text, and judge them; `asr.cli.lm_tune` has the rest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from asr.cli.lm_tune import attach, detach, tune
 from asr.config import TokenizerConfig
 from asr.errors import LanguageModelError
 from asr.lm.automaton import Automaton
@@ -60,7 +61,7 @@ def text_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group("lm")
 def command() -> None:
-    """Make n-gram language models from text, and judge them.
+    """Make n-gram language models from text, judge them, and find how much they should count.
 
     A language model says how likely a word is after the words before it. A decoder that asks one writes
     "recognise speech" where it would have written "wreck a nice beach". It is made from text alone, so
@@ -69,7 +70,13 @@ def command() -> None:
     \b
     asr lm build texts/*.txt -o lm.arpa --order 3 --prune 0 0 1
     asr lm perplexity lm.arpa held-out.txt
+    asr lm tune data/an4/dev/manifest.jsonl --model models/an4-bilstm --lm lm.arpa -o tuned.json
+    asr lm attach lm.arpa --model models/an4-bilstm --tuned tuned.json
     """
+
+
+for _part in (tune, attach, detach):
+    command.add_command(_part)
 
 
 @command.command("build", cls=PruneCommand, short_help="Estimate a model from text.")

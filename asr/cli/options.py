@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asr.config import DecodingConfig
+from asr.recognize.language import SOUND_ALONE, Language
 
 if TYPE_CHECKING:
     from asr.recognize.recognizer import Recognizer
+
+NO_MODEL = "none"
+_NUMBERS = ("alpha", "beta", "unknown_score", "token_alpha", "closed")
+_FILES = ("token_lm", "lexicon", "hotwords", "grammar")
 
 model_option = click.option(
     "--model",
@@ -23,36 +28,95 @@ model_option = click.option(
     help="Model folder, as asr train writes it (or set ASR_MODEL).",
 )
 device_option = click.option("--device", default="cpu", show_default=True, help="cpu, or a GPU: cuda.")
-beam_option = click.option(
-    "--beam-size",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Prefixes that beam search keeps; 0 takes the best path, which is faster.",
+decoding_options = (
+    click.option(
+        "--beam-size",
+        type=click.IntRange(min=0),
+        help="Prefixes that beam search keeps; 0 takes the best path and listens to the sound alone, which "
+        "is faster. Default: 100 where there is a language model, hotwords or the like, else 0.",
+    ),
+    click.option(
+        "--lm",
+        help="Language model of words (.arpa, .arpa.gz or .lm; see asr lm build). Default: the one that the "
+        "model folder carries, if it does; none: not that one either.",
+    ),
+    click.option(
+        "--alpha",
+        type=click.FloatRange(min=0),
+        help="Factor of its log-probabilities; asr lm tune finds it. Default: 0.5, or as the model folder "
+        "says.",
+    ),
+    click.option(
+        "--beta",
+        type=float,
+        help="Bonus of every word, in nats: larger means more and shorter words. Default: 1, or as the model "
+        "folder says.",
+    ),
+    click.option(
+        "--unknown-score",
+        type=float,
+        help="What a word is given that the language model does not know, in nats. Default: -10, or as the "
+        "model folder says.",
+    ),
+    click.option(
+        "--closed/--open",
+        default=None,
+        help="Write only words that the language model knows, or others too. Default: --open.",
+    ),
+    click.option("--token-lm", help="Language model of tokens; asr lm build --characters makes one."),
+    click.option(
+        "--token-alpha", type=click.FloatRange(min=0), help="Factor of its log-probabilities. Default: 0.5."
+    ),
+    click.option(
+        "--lexicon", help="Write only words of this list: lines 'word token token …', as often as you like."
+    ),
+    click.option(
+        "--hotwords", help="Phrases to expect, one a line; after a tab, how much each counts (5 nats)."
+    ),
+    click.option("--grammar", help="Write only what is in this list of phrases, one a line, or nothing."),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which model to use, and how."""
+    """Which model to use, and how; a beam size of None leaves it to what is known of the language."""
 
     model: Path
     device: str
-    beam_size: int
+    beam_size: int | None
+    language: Language
 
-    def load(self) -> Recognizer:
-        """Loads the recogniser. Raises as `asr.load` does."""
+    def load(self, *, search: bool = False) -> Recognizer:
+        """Loads the recogniser. Raises as `asr.load` does.
+
+        Args:
+            search: Whether the best path alone will not do.
+        """
         from asr.recognize.recognizer import load
 
-        decoding = DecodingConfig(beam_size=self.beam_size) if self.beam_size else None
-        return load(self.model, device=self.device, decoding=decoding)
+        language, decoding = self.language, None
+        if self.beam_size == 0:
+            if search or not language.empty:
+                raise click.UsageError(
+                    "--beam-size 0 takes the best path and listens to the sound alone; leave it out"
+                )
+            language = SOUND_ALONE
+        elif self.beam_size is not None:
+            decoding = DecodingConfig(beam_size=self.beam_size)
+        elif search:
+            decoding = DecodingConfig()
+        return load(self.model, device=self.device, decoding=decoding, language=language)
 
 
 def recognizer_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --model, --beam-size and --device to a command, which gets them as one `choice`."""
+    """Adds options for the model and the decoding to a command, which gets them as one `choice`."""
 
     @wraps(function)
-    def command(model: Path, device: str, beam_size: int, **others: Any) -> Any:
-        return function(choice=Choice(model, device, beam_size), **others)
+    def command(model: Path, device: str, beam_size: int | None, lm: str | None, **others: Any) -> Any:
+        given = {name: others.pop(name) for name in _NUMBERS + _FILES}
+        language = Language(lm=None if lm == NO_MODEL else lm, carried=lm != NO_MODEL, **given)
+        return function(choice=Choice(model, device, beam_size, language), **others)
 
-    return model_option(beam_option(device_option(command)))
+    for option in reversed((model_option, *decoding_options, device_option)):
+        command = option(command)
+    return command

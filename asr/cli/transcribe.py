@@ -32,6 +32,14 @@ class Input:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The channel to listen to, and how many readings are wanted."""
+
+    channel: int | None
+    nbest: int
+
+
 @click.command("transcribe")
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @recognizer_options
@@ -42,6 +50,14 @@ class Input:
     default="txt",
     show_default=True,
     help="txt: the text; json: words with times and probabilities; all: both, with -o.",
+)
+@click.option(
+    "--nbest",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Write so many readings of each recording, best first: txt has a total and a text a line, json has "
+    "also the parts of the total, in nats.",
 )
 @click.option(
     "-o",
@@ -57,6 +73,7 @@ def command(
     choice: Choice,
     output_format: str,
     output_dir: Path | None,
+    nbest: int,
     channel: int | None,
 ) -> int:
     """Write down what FILES say: recordings, folders of them, or - for standard input.
@@ -67,10 +84,12 @@ def command(
     \b
     asr transcribe talk.mp3 --model runs/an4/bundle
     asr transcribe recordings/ --model runs/an4/bundle -f all -o texts/
+    asr transcribe talk.mp3 --model runs/an4/bundle --lm lm.arpa --hotwords names.txt
     """
     if output_format == "all" and output_dir is None:
         raise click.UsageError("-f all writes several files for each recording: name a folder with -o")
-    recognizer = choice.load()
+    recognizer = choice.load(search=nbest > 1)
+    wanted = Listening(channel, nbest)
     formats = list(FORMATS) if output_format == "all" else [output_format]
     inputs = list(_inputs(files))
     many = len(files) > 1 or _is_folder(files[0])
@@ -80,7 +99,7 @@ def command(
         try:
             if isinstance(entry, AudioError):
                 raise entry
-            transcript = _transcribe(recognizer, entry, channel)
+            transcript = _transcribe(recognizer, entry, wanted)
             _deliver(transcript, entry, formats, output_dir, many)
         except AudioError as error:
             say(f"error: {error}")
@@ -123,14 +142,14 @@ def _unused(name: str, taken: set[str]) -> str:
     return unused
 
 
-def _transcribe(recognizer: Recognizer, entry: Input, channel: int | None) -> Transcript:
+def _transcribe(recognizer: Recognizer, entry: Input, wanted: Listening) -> Transcript:
+    channel, nbest = wanted.channel, wanted.nbest
     if entry.path is not None:
-        return recognizer.transcribe(AudioSource(entry.path), channel=channel)
+        return recognizer.transcribe(AudioSource(entry.path), channel=channel, nbest=nbest)
     rate = recognizer.bundle.features.sample_rate
     content = sys.stdin.buffer.read()
-    return recognizer.transcribe_samples(
-        load_bytes(content, "standard input", sample_rate=rate, channel=channel)
-    )
+    samples = load_bytes(content, "standard input", sample_rate=rate, channel=channel)
+    return recognizer.transcribe_samples(samples, nbest=nbest)
 
 
 def _deliver(
@@ -142,6 +161,7 @@ def _deliver(
         if folder is not None:
             write_atomically(folder / f"{entry.name}.{extension}", content)
         elif extension == "txt" and many:
-            click.echo(f"{name}: {transcript.text}")
+            lines = content.splitlines() if transcript.alternatives else [transcript.text]
+            click.echo("".join(f"{name}: {line}\n" for line in lines), nl=False)
         else:
             click.echo(content, nl=False)

@@ -56,7 +56,11 @@ def align(log_probs: NDArray[np.float32], tokens: ArrayLike) -> Alignment:
             or if every path has probability 0.
     """
     log_probs = checked_log_probs(log_probs)
-    ids = _checked_tokens(tokens, *log_probs.shape)
+    return align_checked(log_probs, _checked_tokens(tokens, *log_probs.shape))
+
+
+def align_checked(log_probs: NDArray[np.float32], ids: NDArray[np.int64]) -> Alignment:
+    """The same for what has been checked, but for the probability of the path: see `align`."""
     from asr.decode.align_kernel import best_path  # numba takes some tenths of a second to import
 
     path, total = best_path(log_probs, ids)

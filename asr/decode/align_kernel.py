@@ -22,13 +22,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
-from asr.compiled import compiled
+from asr.compiled import compiled, once, part
 
 BLANK = 0
 MOVES_AT_ONCE = 2**26
@@ -37,6 +36,9 @@ MOVES_AT_ONCE = 2**26
 STAY, FROM_BLANK, FROM_TOKEN = 0, 1, 2
 BLANK_FROM_TOKEN = 4
 """Added to the move of token[u] where blank[u] was reached from it, and not from itself."""
+
+REPEAT, HEARD = 4, 5
+"""Rows of scores: what going from a token to the next one costs, and the tokens at a frame."""
 
 Reals = NDArray[np.float64]
 Moves = NDArray[np.uint8]
@@ -57,8 +59,12 @@ def best_path(log_probs: NDArray[np.float32], tokens: NDArray[np.int64]) -> tupl
     block = max(frames if whole else math.ceil(4 * math.sqrt(frames)), 1)
     kept = np.empty((-(-frames // block), 2, states))
     moves = np.empty((block, states), np.uint8)
+    rows = np.full((6, states), -np.inf)
+    rows[REPEAT] = 0
+    rows[REPEAT, 2:][tokens[1:] == tokens[:-1]] = -np.inf
+    rows[0, 0] = 0.0  # nothing is written: as if a blank had gone before
     path, total = np.empty(frames, np.int64), np.empty(1)
-    _kernel()(_read_only(log_probs, np.float32), _read_only(tokens, np.int64), kept, moves, path, total)
+    _kernel()(_read_only(log_probs, np.float32), _read_only(tokens, np.int64), rows, kept, moves, path, total)
     return path, float(total[0])
 
 
@@ -69,45 +75,51 @@ def _read_only(array: NDArray[np.generic], kind: type[np.generic]) -> NDArray[np
     return view
 
 
-@lru_cache(maxsize=1)
+@once
 def _kernel() -> Callable[..., None]:
     signature = types.void(
         types.Array(types.float32, 2, "C", readonly=True),
         types.Array(types.int64, 1, "C", readonly=True),
+        types.float64[:, ::1],
         types.float64[:, :, ::1],
         types.uint8[:, ::1],
         types.int64[::1],
         types.float64[::1],
     )
-    return compiled(_best_path, signature, "alignment kernel")
+    return compiled(_best_path, signature, "alignment kernel", makes_arrays=False)
 
 
-def _best_path(
+def _best_path(  # noqa: PLR0913 (what it reads, room, and what it writes)
     log_probs: NDArray[np.float32],
     tokens: NDArray[np.int64],
-    kept: Reals,
+    rows: Reals,
+    kept: NDArray[np.float64],
     moves: Moves,
     path: NDArray[np.int64],
     total: Reals,
 ) -> None:
-    """Fills `path` and `total`; `kept` (blocks, 2, U + 1) and `moves` (frames of a block, U + 1) are room."""
-    blocks, block, last = len(kept), len(moves), len(tokens)
-    repeat = np.zeros(last + 1)  # what going from token u-1 to token u costs
-    for u in range(2, last + 1):
-        if tokens[u - 1] == tokens[u - 2]:
-            repeat[u] = -np.inf
-    now, scratch = np.full((2, last + 1), -np.inf), np.full((2, last + 1), -np.inf)
-    now[0, 0] = 0.0  # nothing is written: as if a blank had gone before
+    """Fills `path` and `total`.
+
+    Args:
+        log_probs: Natural-log probabilities (S, V).
+        tokens: Token ids (U,).
+        rows: Scores of blanks and tokens, now and one frame later, and the rows REPEAT and HEARD (6, U + 1).
+        kept: Room for the scores before each block (blocks, 2, U + 1).
+        moves: Room for the moves of a block (frames of a block, U + 1).
+        path: As in `best_path` (S,).
+        total: The log-probability of the path (1,).
+    """
+    blocks, block, u = len(kept), len(moves), len(tokens)
     for b in range(blocks):
-        kept[b] = now
-        _advance(log_probs[b * block : (b + 1) * block], tokens, repeat, (now, scratch), moves)
-    u = last
-    on_token = now[1, u] > now[0, u]
-    total[0] = now[1, u] if on_token else now[0, u]
+        _copy(rows, kept[b])
+        _advance(log_probs[b * block : (b + 1) * block], tokens, rows, moves)
+    on_token = rows[1, u] > rows[0, u]
+    total[0] = rows[1, u] if on_token else rows[0, u]
     for b in range(blocks - 1, -1, -1):
         part = log_probs[b * block : (b + 1) * block]
         if b < blocks - 1:  # of the last block the moves are there
-            _advance(part, tokens, repeat, (kept[b], scratch), moves)
+            _copy(kept[b], rows)
+            _advance(part, tokens, rows, moves)
         for t in range(len(part) - 1, -1, -1):
             path[b * block + t] = u if on_token else 0
             move = moves[t, u]
@@ -118,34 +130,32 @@ def _best_path(
                 on_token = (move & BLANK_FROM_TOKEN) != 0
 
 
-@njit(nogil=True)
-def _advance(
-    log_probs: NDArray[np.float32],
-    tokens: NDArray[np.int64],
-    repeat: Reals,
-    scores: tuple[Reals, Reals],
-    moves: Moves,
-) -> None:
-    """Lets frames (B, V) pass; the first of `scores`, rows blank and token, is what was and what becomes."""
-    states = len(tokens) + 1
-    now, then = scores
-    heard = np.zeros(states)
+@part
+def _copy(origin: Reals, target: Reals) -> None:
+    """Copies the first two rows."""
+    for row in range(2):
+        for u in range(origin.shape[1]):
+            target[row, u] = origin[row, u]
+
+
+@part
+def _advance(log_probs: NDArray[np.float32], tokens: NDArray[np.int64], rows: Reals, moves: Moves) -> None:
+    """Lets frames (B, V) pass; the first two of `rows` are what was and what becomes."""
+    now = 0
     for t in range(len(log_probs)):
-        silent = log_probs[t, BLANK]
-        for u in range(1, states):
-            heard[u] = log_probs[t, tokens[u - 1]]
-        _frame(silent, heard, repeat, (now[0], now[1], then[0], then[1]), moves[t])
-        now, then = then, now
-    if len(log_probs) % 2:
-        then[:] = now
+        for u in range(len(tokens)):
+            rows[HEARD, u + 1] = log_probs[t, tokens[u]]
+        _frame(log_probs[t, BLANK], now, rows, moves[t])
+        now = 2 - now
+    if now:
+        _copy(rows[2:4], rows)
 
 
-@njit(nogil=True)
-def _frame(
-    silent: float, heard: Reals, repeat: Reals, rows: tuple[Reals, Reals, Reals, Reals], moves: Moves
-) -> None:
-    """One frame; `heard` (U + 1) are the log-probabilities of the tokens. Without branches, so it is fast."""
-    blank, token, new_blank, new_token = rows
+@part
+def _frame(silent: float, now: int, rows: Reals, moves: Moves) -> None:
+    """One frame, from rows `now` and the next to the other two. Without branches, so it is fast."""
+    blank, token, new_blank, new_token = rows[now], rows[now + 1], rows[2 - now], rows[3 - now]
+    repeat, heard = rows[REPEAT], rows[HEARD]
     new_blank[0] = blank[0] + silent
     moves[0] = STAY
     for u in range(1, len(heard)):

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.config import DecodingConfig
 from asr.decode.align import checked_log_probs
-from asr.decode.beam_texts import Texts, Written, joined, written
+from asr.decode.beam_state import BeamState, Written, joined, written
+from asr.decode.beam_texts import Texts
 from asr.decode.beam_tree import (
     BEAMS,
     FRAMES,
@@ -36,24 +36,8 @@ from asr.decode.ctc import Emission, Hypothesis
 from asr.decode.fusion import Fusion
 from asr.decode.fusion_arrays import nothing_known
 from asr.decode.fusion_layout import Layout, layout_of
+from asr.decode.outside import outside_of
 from asr.errors import FusionError
-
-
-@dataclass(slots=True)
-class BeamState:
-    """A search under way: one utterance or stream.
-
-    Attributes:
-        search: Prefixes since the last commit.
-        log_probs: The frames (S, V) since then, in parts.
-        first_frame: Number of the first of them.
-        final: What was committed before.
-    """
-
-    search: Search
-    log_probs: list[NDArray[np.float32]] = field(default_factory=list)
-    first_frame: int = 0
-    final: Written = field(default_factory=Written)
 
 
 class BeamDecoder:
@@ -74,6 +58,7 @@ class BeamDecoder:
         self._vocabulary = vocabulary
         self._layout = _layout(vocabulary, fusion)
         self._texts = Texts(fusion, self._layout) if fusion is not None else None
+        self._outside = outside_of(fusion, self._texts) if fusion and self._texts else None
         self._limits = Limits(
             width=config.beam_size,
             endings=config.beam_size * self._layout.most_endings,
@@ -85,7 +70,10 @@ class BeamDecoder:
 
     def start(self) -> BeamState:
         """A search before its first frame."""
-        return BeamState(new_search(self._limits, self._vocabulary, self._layout.starts))
+        state = BeamState(new_search(self._limits, self._vocabulary, self._layout.starts))
+        if self._outside is not None:
+            self._outside.begin(state)
+        return state
 
     def advance(self, state: BeamState, log_probs: NDArray[np.float32]) -> None:
         """Goes on with a search; how frames are divided into calls changes nothing, to the last bit.
@@ -103,11 +91,14 @@ class BeamDecoder:
         every = self.config.commit_frames
         while len(log_probs):
             frame = int(state.search.counts[FRAMES])
-            advance(log_probs[: every - frame % every], self._limits, self._layout.knowledge, state.search)
+            most = 1 if self._outside is not None else every - frame % every
+            advance(log_probs[:most], self._limits, self._layout.knowledge, state.search)
             done = int(state.search.counts[FRAMES]) - frame
             if not done:
                 state.search = make_room(state.search, self._limits)
                 continue
+            if self._outside is not None:
+                self._outside.update(state)
             state.log_probs.append(log_probs[:done])
             log_probs = log_probs[done:]
             if (frame + done) % every == 0:
@@ -127,6 +118,8 @@ class BeamDecoder:
         found = finals(self._layout.knowledge, state.search)
         if not len(found):
             return (self._unfinished(state),)
+        if self._outside is not None:
+            found["total"] += self._outside.finish(state, found)
         order = np.argsort(-found["total"], kind="stable")
         if self._layout.graph is not None:
             order = _by_text(found, order)

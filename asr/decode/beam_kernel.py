@@ -18,13 +18,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from numba import typeof, types
 from numpy.typing import NDArray
 
-from asr.compiled import compiled, part
+from asr.compiled import compiled, once, part
 from asr.decode import (
     beam_tree,
     extension_kernel,
@@ -91,14 +90,14 @@ def forget(search: Search) -> None:
     _compiled_forget()(search)
 
 
-@lru_cache(maxsize=1)
+@once
 def _compiled_forget() -> Callable[..., None]:
     return compiled(
         _forget, types.void(_state_types()[1]), "cleaning of the beam search", _PARTS, makes_arrays=False
     )
 
 
-@lru_cache(maxsize=1)
+@once
 def _compiled_advance() -> Callable[..., None]:
     log_probs = types.Array(types.float32, 2, "C", readonly=True)
     limits = typeof(_LIMITS)  # type: ignore[no-untyped-call]
@@ -107,7 +106,7 @@ def _compiled_advance() -> Callable[..., None]:
     )
 
 
-@lru_cache(maxsize=1)
+@once
 def _compiled_finals() -> Callable[..., None]:
     found, count = typeof(np.zeros(1, FINAL)), types.Array(types.int64, 1, "C")  # type: ignore[no-untyped-call]
     return compiled(
@@ -161,11 +160,13 @@ def _finals(knowledge: Knowledge, search: Search, found: Records, count: NDArray
             final = found[count[0]]
             final.total = total + end_gain(node, node.model, node.hot, knowledge)
             final.node, final.entry, final.text = beam.node, NONE, node.text
+            final.model = node.model if settings.asks_words else node.slot
             count[0] += 1
         for way in range(node.ways):
             ending, final = search.endings[node.endings + way], found[count[0]]
             final.total = total + ending.gain + end_gain(node, ending.model, ending.hot, knowledge)
             final.node, final.entry, final.text = beam.node, ending.entry, ending.text
+            final.model = ending.model if settings.asks_words else node.slot
             count[0] += 1
 
 

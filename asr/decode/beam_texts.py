@@ -1,4 +1,4 @@
-"""From prefixes in a beam to hypotheses: tokens with their frames, words, and the parts of the total."""
+"""From tokens that have been written to hypotheses: their words, and the parts of the total."""
 
 from __future__ import annotations
 
@@ -6,94 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from asr.decode.align import align
-from asr.decode.beam_tree import NONE, UNKNOWN, Search, path
+from asr.decode.beam_state import Written
+from asr.decode.beam_tree import NONE, UNKNOWN
 from asr.decode.ctc import Hypothesis
 from asr.decode.fusion import Fusion
 from asr.decode.fusion_arrays import Arcs
 from asr.decode.fusion_layout import Layout
-from asr.errors import TextError
+from asr.decode.scorer import score_tokens, score_words
 from asr.lm.automaton import ROOT, Automaton
 from asr.lm.hashing import find
 from asr.lm.ngrams import key
 from asr.text.tokenizer import WordSpan
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Tokens that have been written.
-
-    Attributes:
-        tokens, first_frames, last_frames, log_probs: As in `Hypothesis` (U,).
-        endings: The entry of the word graph that ended before each token, UNKNOWN for a word that is not
-            in there, NONE where no word ended (U,).
-    """
-
-    tokens: tuple[int, ...] = ()
-    first_frames: tuple[int, ...] = ()
-    last_frames: tuple[int, ...] = ()
-    log_probs: tuple[float, ...] = ()
-    endings: tuple[int, ...] = ()
-
-    def first(self, count: int) -> Written:
-        """The first `count` tokens."""
-        return Written(
-            self.tokens[:count],
-            self.first_frames[:count],
-            self.last_frames[:count],
-            self.log_probs[:count],
-            self.endings[:count],
-        )
-
-    def finished(self) -> tuple[Written, int]:
-        """The tokens without those of a last word that is not finished, and the entry of the word before."""
-        ends = [place for place, ending in enumerate(self.endings) if ending != NONE]
-        return (self.first(ends[-1]), self.endings[ends[-1]]) if ends else (self.first(0), NONE)
-
-
-def written(
-    search: Search, node: int, log_probs: NDArray[np.float32], first_frame: int, final: Written
-) -> Written:
-    """The tokens of a prefix, with the frames at which the best path that writes them has them.
-
-    Args:
-        search: Prefixes since the last commit.
-        node: The prefix.
-        log_probs: The frames (S, V) since then.
-        first_frame: Number of the first of them.
-        final: What was committed before.
-    """
-    nodes = path(search.nodes, node)
-    tokens = search.nodes["token"][nodes].tolist()
-    skipped = 0
-    if tokens and final.tokens:
-        skipped = max(final.last_frames[-1] + 1 + (tokens[0] == final.tokens[-1]) - first_frame, 0)
-    for skip in dict.fromkeys((skipped, 0)):  # 0: the prefix was heard where another one has what is final
-        try:
-            rest, shift = align(log_probs[skip:], tokens).hypothesis, first_frame + skip
-            break
-        except TextError:
-            continue
-    else:  # another way to write the text was heard, and has been joined to this one
-        frames = np.maximum(search.nodes["frame"][nodes] - first_frame, 0)
-        heard = tuple(frames.tolist())
-        rest = Hypothesis(tuple(tokens), heard, heard, tuple(log_probs[frames, tokens].tolist()), 0.0)
-        shift = first_frame
-    earliest = final.last_frames[-1] if final.last_frames else 0
-    return Written(
-        tokens=final.tokens + rest.tokens,
-        first_frames=final.first_frames + tuple(max(frame + shift, earliest) for frame in rest.first_frames),
-        last_frames=final.last_frames + tuple(max(frame + shift, earliest) for frame in rest.last_frames),
-        log_probs=final.log_probs + rest.log_probs,
-        endings=final.endings + tuple(search.nodes["word"][nodes].tolist()),
-    )
-
-
-def joined(parts: Sequence[NDArray[np.float32]], vocabulary: int) -> NDArray[np.float32]:
-    """Frames in parts, as one array (S, V)."""
-    return np.concatenate([np.empty((0, vocabulary), np.float32), *parts])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +58,7 @@ class Texts:
             return ()
         for place, ending in [*enumerate(text.endings), (len(text.tokens), last)]:
             if ending != NONE:
-                spans.append(WordSpan(self._word(ending, text.tokens[first:place]), first, place))
+                spans.append(WordSpan(self.word(ending, text.tokens[first:place]), first, place))
                 first = place
             if (
                 place < len(text.tokens)
@@ -144,7 +68,8 @@ class Texts:
                 first += 1  # between words
         return tuple(spans)
 
-    def _word(self, ending: int, tokens: Sequence[int]) -> str:
+    def word(self, ending: int, tokens: Sequence[int]) -> str:
+        """The text of a word: an entry of the graph, or UNKNOWN and the tokens that spell it."""
         if ending != UNKNOWN and self.layout.graph is not None:
             return self.layout.graph.words[int(self.layout.graph.word_ids[ending])]
         units = self.fusion.units
@@ -158,6 +83,12 @@ class Texts:
         if fusion.token_model is not None:
             symbols = self.layout.token_symbols[list(tokens)].tolist()
             gain += _log_prob(fusion.token_model, symbols, fusion.token_alpha, fusion.unknown_score)
+        scorer = fusion.scorer
+        if scorer is not None and scorer.reads == "words":
+            gain += fusion.alpha * score_words(scorer, words)
+            gain += fusion.unknown_score * sum(not scorer.knows(word) for word in words)
+        elif scorer is not None and scorer.reads == "tokens":
+            gain += fusion.token_alpha * score_tokens(scorer, tokens)
         return gain
 
     def _hotwords(self, words: Sequence[str], tokens: Sequence[int]) -> float:

@@ -35,7 +35,8 @@ NODE = np.dtype(
         ("most", np.float64),  # the most that one of them gains
         ("score", np.float64),  # all that is added to the log-probability of the prefix
         ("text", np.uint64),  # hash of the text, without the last separator
-    ]
+    ],
+    align=True,
 )
 BEAM = np.dtype(
     [
@@ -48,7 +49,8 @@ BEAM = np.dtype(
         ("blank_after", np.float64),  # the same two one frame later, without a new token
         ("spoken_after", np.float64),
         ("reach", np.float64),  # what the prefix has gained besides, and the most that one token can add
-    ]
+    ],
+    align=True,
 )
 CANDIDATE = np.dtype(
     [
@@ -56,7 +58,8 @@ CANDIDATE = np.dtype(
         ("beam", np.int32),  # that it comes from
         ("token", np.int32),  # that extends it; -1 if it stayed as it was
         ("ending", np.int32),  # which ending the word before has
-    ]
+    ],
+    align=True,
 )
 ENDING = np.dtype(
     [
@@ -65,7 +68,8 @@ ENDING = np.dtype(
         ("entry", np.int32),  # the word's entry in the graph, or -2 if it is not in there
         ("model", np.int32),  # states of the word model and of the hotwords among words after it
         ("hot", np.int32),
-    ]
+    ],
+    align=True,
 )
 FINAL = np.dtype(
     [
@@ -73,7 +77,9 @@ FINAL = np.dtype(
         ("text", np.uint64),  # its hash
         ("node", np.int32),  # the prefix
         ("entry", np.int32),  # that of the last word, -2 if it is not in the graph, -1 if there is none
-    ]
+        ("model", np.int32),  # the word model's state after it, or the prefix's row of `Search.token_scores`
+    ],
+    align=True,
 )
 NONE = -1
 UNKNOWN = -2
@@ -175,10 +181,10 @@ def new_search(limits: Limits, vocabulary: int, starts: Mapping[str, int] | None
 
 def path(nodes: NDArray[np.void], node: int) -> list[int]:
     """The nodes from below the root down to `node`, a prefix token by token."""
-    found = []
-    while nodes[node]["parent"] != NONE:
+    found, parents = [], nodes["parent"]
+    while (parent := int(parents[node])) != NONE:
         found.append(node)
-        node = int(nodes[node]["parent"])
+        node = parent
     return found[::-1]
 
 

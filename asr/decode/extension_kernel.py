@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.compiled import part
-from asr.decode.beam_tree import BEAMS, FOUND, NONE, STAMP, STAY, Int, Limits, Records, Search
+from asr.decode.beam_tree import BEAMS, FOUND, NONE, STAMP, Int, Limits, Records, Search
 from asr.decode.fusion_arrays import EITHER, INSIDE, ROOT, STARTS, Knowledge
 from asr.decode.fusion_kernel import follow, start, token_gain
 from asr.decode.selection_kernel import best_first, collect, log_add, sort
 
 Row = NDArray[np.float32]
+
+NOTHING = np.int64(NONE)
+"""NONE as a number of one type: every other type that a function is given means compiling it again."""
 
 
 @part
@@ -27,7 +30,7 @@ def extend(row: Row, limits: Limits, knowledge: Knowledge, search: Search) -> No
     stamps, best_tokens, candidates = search.stamps, search.likely, search.candidates
     floor, best = _stayed(limits.width, settings.reach + settings.start, search)
     likely = _likely_tokens(row, floor - best, limits, best_tokens)
-    knowing = settings.token_model or settings.token_hotwords or len(search.token_scores) > 1
+    knowing = settings.token_model or settings.token_hotwords or settings.asks_tokens
     for place in range(counts[BEAMS]):
         beam = beams[place]
         node = nodes[beam.node]
@@ -49,7 +52,7 @@ def extend(row: Row, limits: Limits, knowledge: Knowledge, search: Search) -> No
             if settings.graph:
                 _within_words(score, floor, place, token, knowledge, search)
             elif score > floor and stamps[token] != counts[STAMP]:
-                collect(candidates, counts[FOUND], score, place, token, NONE)
+                collect(candidates, counts[FOUND], score, place, np.int64(token), NOTHING)
                 counts[FOUND] += 1
 
 
@@ -72,7 +75,7 @@ def _stayed(width: int, reach: float, search: Search) -> tuple[float, float]:
         beam = beams[place]
         node = nodes[beam.node]
         score = log_add(beam.blank_after, beam.spoken_after) + node.score
-        collect(candidates, place, score, place, STAY, NONE)
+        collect(candidates, place, score, place, NOTHING, NOTHING)
         floor = min(floor, score)
         beam.reach = node.score + reach + max(0.0, node.most)
         best = max(best, beam.total + beam.reach)
@@ -93,15 +96,15 @@ def _within_words(
         after = follow(node.graph, token, knowledge)
         if after != NONE:
             inside = score + spots[after].ahead - spots[node.graph].ahead
-            if inside > floor and not _is_beam(eldest, token, NONE, nodes, beams):
-                collect(search.candidates, counts[FOUND], inside, place, token, NONE)
+            if inside > floor and not _is_beam(eldest, token, NOTHING, nodes, beams):
+                collect(search.candidates, counts[FOUND], inside, place, np.int64(token), NOTHING)
                 counts[FOUND] += 1
     if (kind != INSIDE or settings.unbounded) and node.ways and score + node.most + settings.start > floor:
         first = start(token, knowledge)
         for way in range(node.ways if first != NONE else 0):
             ended = score + search.endings[node.endings + way].gain + spots[first].ahead
             if ended > floor and not _is_beam(eldest, token, way, nodes, beams):
-                collect(search.candidates, counts[FOUND], ended, place, token, way)
+                collect(search.candidates, counts[FOUND], ended, place, np.int64(token), np.int64(way))
                 counts[FOUND] += 1
 
 
@@ -134,7 +137,7 @@ def _likely_tokens(row: Row, bound: float, limits: Limits, likely: Records) -> I
     count = 0
     for token in range(1, len(row)):
         if row[token] > bound:
-            collect(likely, count, row[token], NONE, token, NONE)
+            collect(likely, np.int64(count), np.float64(row[token]), NOTHING, np.int64(token), NOTHING)
             count += 1
     if count > limits.tokens:
         best_first(likely, count, limits.tokens)

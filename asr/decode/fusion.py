@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from asr.decode.hotwords import Hotword
+from asr.decode.scorer import Scorer
 from asr.decode.word_graph import WordGraph
 from asr.errors import FusionError
 from asr.lm.automaton import Automaton
@@ -42,6 +43,7 @@ class Fusion:
         beta: Bonus of every word, in nats.
         unknown_score: What a word is given that the word model does not know, in nats, besides alpha
             times the log-probability of <unk>.
+        scorer: Any other model, of words or tokens, which is asked once a frame: see `asr.decode.scorer`.
         hotwords: Phrases that are given something whenever they are written.
 
     Raises:
@@ -57,19 +59,34 @@ class Fusion:
     token_alpha: float = 0.5
     beta: float = 1.0
     unknown_score: float = -10.0
+    scorer: Scorer | None = None
     hotwords: tuple[Hotword, ...] = ()
 
     def __post_init__(self) -> None:
         if problem := self._problem():
             raise FusionError(problem)
 
+    @property
+    def asks_words(self) -> bool:
+        """Whether the scorer is one of words."""
+        return self.scorer is not None and self.scorer.reads == "words"
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether there is a language model of words."""
+        return self.word_model is not None or self.asks_words
+
     def _problem(self) -> str:
         if self.vocabulary != "open" and self.graph is None:
             return f"a {self.vocabulary} vocabulary needs words to choose from: name a lexicon or phrases"
-        if self.vocabulary == "grammar" and self.word_model is not None:
+        if self.vocabulary == "grammar" and self.reads_words:
             return "a grammar and a language model of words cannot go together; leave one of them out"
         if self.vocabulary == "open" and not self.units.bounded and self.graph is not None:
             return "tokens that do not say where words end need a closed vocabulary; name a lexicon"
+        if self.asks_words and self.word_model is not None:
+            return "a scorer of words and a language model of words cannot go together; leave one of them out"
+        if self.asks_words and self.graph is None and not self.units.bounded:
+            return "tokens that do not say where words end need a list of words; name a lexicon"
         if min(self.alpha, self.token_alpha) < 0:
             return "alpha must not be negative: it is a factor of log-probabilities"
         return ""

@@ -28,27 +28,31 @@ ARC = np.dtype(
         ("key", np.int64),  # ``state << 24 | symbol``, as in `asr.lm.hashing`; -1 in an empty place
         ("following", np.int32),  # the state, or node, that the arc leads to
         ("score", np.float32),  # what it gains, in nats
-    ]
+    ],
+    align=True,
 )
 STATE = np.dtype(
     [
         ("following", np.int32),  # where backing off leads: a smaller number, but for the root
         ("score", np.float32),  # what it gains
-    ]
+    ],
+    align=True,
 )
 SPOT = np.dtype(
     [
         ("ahead", np.float64),  # the best that a word begun can still bring; 0 where none has begun
         ("first", np.int32),  # the first entry of the words that end here
         ("count", np.int32),  # how many there are
-    ]
+    ],
+    align=True,
 )
 ENTRY = np.dtype(
     [
         ("word", np.int32),  # its number in the graph
         ("symbol", np.int32),  # its number in the word model, or -1
         ("score", np.float64),  # log-probability of the pronunciation
-    ]
+    ],
+    align=True,
 )
 TOKEN = np.dtype(
     [
@@ -57,7 +61,8 @@ TOKEN = np.dtype(
         ("symbol", np.int32),  # its number in the token model, or -1
         ("factor", np.uint64),  # it makes the hash h of a text ``h * factor + term`` modulo 2**64
         ("term", np.uint64),
-    ]
+    ],
+    align=True,
 )
 SETTINGS = np.dtype(
     [
@@ -72,6 +77,8 @@ SETTINGS = np.dtype(
         ("end", np.int64),  # </s> of the word model, or -1
         ("token_end", np.int64),  # </s> of the token model, or -1
         ("word_model", np.int64),  # which of them there are
+        ("asks_words", np.int64),
+        ("asks_tokens", np.int64),
         ("token_model", np.int64),
         ("word_hotwords", np.int64),
         ("token_hotwords", np.int64),
@@ -81,7 +88,8 @@ SETTINGS = np.dtype(
         ("unknown_score", np.float64),  # what is added for a word or token that the model does not know
         ("reach", np.float64),  # the most that a token can gain besides its log-probability
         ("start", np.float64),  # the most that the beginning of a word can gain
-    ]
+    ],
+    align=True,
 )
 
 

@@ -42,7 +42,7 @@ def read(reader: Reader, state: Int, symbol: Int) -> tuple[float, Int]:
     arcs, states = reader.arcs, reader.states
     gained, at = 0.0, np.int64(state)
     while True:
-        place = find(arcs, at, symbol)
+        place = find(arcs, at, np.int64(symbol))
         if place != NONE:
             return gained + arcs[place].score, np.int64(arcs[place].following)
         if at == ROOT:
@@ -54,7 +54,7 @@ def read(reader: Reader, state: Int, symbol: Int) -> tuple[float, Int]:
 @part
 def follow(node: Int, token: Int, knowledge: Knowledge) -> Int:
     """The node of the word graph that a token within a word, or its first one, leads to; or -1."""
-    place = find(knowledge.arcs, node, token)
+    place = find(knowledge.arcs, np.int64(node), np.int64(token))
     if place != NONE:
         return np.int64(knowledge.arcs[place].following)
     if node == ROOT:
@@ -70,7 +70,7 @@ def start(token: Int, knowledge: Knowledge) -> Int:
         return np.int64(ROOT)
     if kind == EITHER:
         return np.int64(len(knowledge.spots) - 2)
-    return follow(ROOT, token, knowledge)
+    return follow(np.int32(ROOT), token, knowledge)
 
 
 @part
@@ -98,7 +98,7 @@ def open_endings(node: Any, knowledge: Knowledge, search: Search) -> None:
             entry = knowledge.entries[ending.entry]
             ending.gain += entry.score
             symbol, word = np.int64(entry.symbol), np.int64(entry.word)
-        ending.model, ending.hot = ROOT, ROOT
+        ending.model, ending.hot = NONE if settings.asks_words else ROOT, ROOT
         if settings.word_model:
             if symbol == NONE:
                 ending.gain += settings.unknown_score
@@ -128,7 +128,7 @@ def token_gain(node: Any, token: Int, knowledge: Knowledge, token_scores: Any) -
         gain += _token_log_prob(node.token_model, token, knowledge)[0]
     if settings.token_hotwords:
         gain += read(knowledge.token_hotwords, node.token_hot, token)[0]
-    if node.slot != NONE:
+    if settings.asks_tokens:
         gain += token_scores[node.slot, token]
     return gain
 

@@ -71,8 +71,8 @@ class Layout:
 def layout_of(fusion: Fusion) -> Layout:
     """Lays a fusion out."""
     graph, units, model = fusion.graph, fusion.units, fusion.word_model
-    if graph is None and model is not None:
-        graph = graph_of_words(model.words, units)
+    if graph is None and fusion.reads_words:
+        graph = graph_of_words(model.words if model else (), units)
     by_token, by_word, starts = None, None, {"model": model.start if model else ROOT}
     if fusion.hotwords and (graph is None or _is_open(fusion)):
         by_token, starts["token_hot"] = token_hotwords(fusion.hotwords, units)
@@ -118,6 +118,8 @@ def _settings(
         end=model.end if model else NONE,
         token_end=tokens.end if tokens else NONE,
         word_model=model is not None,
+        asks_words=fusion.asks_words,
+        asks_tokens=fusion.scorer is not None and not fusion.asks_words,
         token_model=tokens is not None,
         word_hotwords=by_word is not None,
         token_hotwords=by_token is not None,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from asr.recognize.align import BAD_MATCH, AlignedText
-from asr.transcript import Segment, Transcript, Word
+from asr.transcript import Alternative, Segment, Transcript, Word
 
 LINE = 42
 """Characters of a subtitle, as many as are usual; a longer word stands alone."""
@@ -19,13 +19,21 @@ PAUSE = 1.0
 
 
 def to_text(transcript: Transcript, name: str) -> str:
-    """The text, one line per segment."""
+    """The text, one line per segment; or each alternative, a line with its total, a tab and its text."""
+    if transcript.alternatives:
+        return "".join(f"{one.total:.4f}\t{one.text}\n" for one in transcript.alternatives)
     return "".join(f"{segment.text}\n" for segment in transcript.segments)
 
 
 def to_json(transcript: Transcript, name: str) -> str:
-    """Text, segments and words with times in seconds and probabilities; `name` is kept as `audio`."""
-    return _one_line(_content(transcript, name))
+    """Text, segments and words with times in seconds and probabilities; `name` is kept as `audio`.
+
+    Where there are alternatives, they follow, with their totals and the parts of these.
+    """
+    content = _content(transcript, name)
+    if transcript.alternatives:
+        content["alternatives"] = [_alternative(one) for one in transcript.alternatives]
+    return _one_line(content)
 
 
 def to_srt(transcript: Transcript, name: str) -> str:
@@ -103,6 +111,12 @@ def _content(transcript: Transcript, name: str) -> dict[str, Any]:
         "text": transcript.text,
         "segments": [_segment(index, segment) for index, segment in enumerate(transcript.segments)],
     }
+
+
+def _alternative(one: Alternative) -> dict[str, Any]:
+    parts = ("total", "acoustic", "language", "bonus", "hotwords")
+    words = [_word("word", word) for word in one.segment.words]
+    return {"text": one.text, **{part: round(getattr(one, part), 4) + 0.0 for part in parts}, "words": words}
 
 
 def _segment(index: int, segment: Segment) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,15 +20,18 @@ from asr.config import DecodingConfig
 from asr.data.batching import pad
 from asr.decode.beam import BeamDecoder
 from asr.decode.calibration import Calibration
-from asr.decode.ctc import greedy
+from asr.decode.ctc import Hypothesis, greedy
+from asr.decode.fusion import Fusion
 from asr.decode.pauses import fit_to_pauses
 from asr.decode.words import to_segment
-from asr.errors import BundleError
+from asr.errors import BundleError, FusionError
 from asr.recognize.engine import Engine
-from asr.transcript import Transcript
+from asr.recognize.language import Language, default_search, fusion_for
+from asr.transcript import Alternative, Segment, Transcript
 
 FRAMES_PER_BATCH = 12_000
 """Padded feature frames that are run side by side: two minutes."""
+_log = logging.getLogger("asr")
 
 
 class Recognizer:
@@ -37,48 +41,75 @@ class Recognizer:
         bundle: Says how to compute features and what tokens mean.
         engine: Runs the acoustic model.
         decoding: How wide to search with a beam; by default, the best path is taken.
+        fusion: What the search knows besides the emissions; see `fusion_for`.
+
+    Raises:
+        FusionError: If there is a fusion, but no search.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, decoding: DecodingConfig | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: Engine,
+        decoding: DecodingConfig | None = None,
+        fusion: Fusion | None = None,
+    ) -> None:
+        if fusion is not None and decoding is None:
+            raise FusionError("the best path alone takes no language model or hotwords; search with a beam")
         self.bundle = bundle
         self.engine = engine
-        self._beam = BeamDecoder(decoding, len(bundle.vocabulary)) if decoding else None
+        self._beam = BeamDecoder(decoding, len(bundle.vocabulary), fusion) if decoding else None
         self._tokenizer = bundle.tokenizer
         self._window = framing(bundle.features).then(engine.window)
 
-    def transcribe(self, audio: str | Path | AudioSource, *, channel: int | None = None) -> Transcript:
+    def transcribe(
+        self, audio: str | Path | AudioSource, *, channel: int | None = None, nbest: int = 1
+    ) -> Transcript:
         """Transcribes a recording.
 
         Args:
             audio: A file, of any format, rate and number of channels.
             channel: The channel to listen to, counted from 0; by default the mean of all.
+            nbest: With more than one, the transcript has so many alternatives at most.
 
         Raises:
             AudioError: If it cannot be read.
         """
         source = audio if isinstance(audio, AudioSource) else AudioSource(Path(audio))
         return self.transcribe_samples(
-            load_audio(source, sample_rate=self.bundle.features.sample_rate, channel=channel)
+            load_audio(source, sample_rate=self.bundle.features.sample_rate, channel=channel), nbest=nbest
         )
 
-    def transcribe_samples(self, samples: NDArray[np.float32]) -> Transcript:
+    def transcribe_samples(self, samples: NDArray[np.float32], *, nbest: int = 1) -> Transcript:
         """Transcribes samples (n,) in -1 … 1 at the sample rate of the model."""
-        return self.transcribe_batch([samples])[0]
+        return self.transcribe_batch([samples], nbest=nbest)[0]
 
-    def transcribe_batch(self, recordings: Sequence[NDArray[np.float32]]) -> list[Transcript]:
+    def transcribe_batch(
+        self, recordings: Sequence[NDArray[np.float32]], *, nbest: int = 1
+    ) -> list[Transcript]:
         """Transcribes several recordings side by side; each gets the transcript it would get alone."""
         rate = self.bundle.features.sample_rate
         features = [self.features(samples) for samples in recordings]
         transcripts: dict[int, Transcript] = {}
         for index, log_probs in emissions(self.engine, features):
             duration = len(recordings[index]) / rate
-            hypothesis = self._beam.decode(log_probs)[0] if self._beam else greedy(log_probs)
-            segment = to_segment(
-                hypothesis, self._tokenizer, self._window, rate, duration, self.bundle.calibration
-            )
-            segment = fit_to_pauses(segment, features[index], framing(self.bundle.features), rate)
-            transcripts[index] = Transcript((segment,), duration)
+            found = self._beam.decode(log_probs, nbest) if self._beam else (greedy(log_probs),)
+            segments = [self._segment(hypothesis, features[index], duration) for hypothesis in found]
+            alternatives = _alternatives(found, segments) if nbest > 1 else ()
+            transcripts[index] = Transcript(tuple(segments[:1]), duration, alternatives)
         return [transcripts[index] for index in range(len(recordings))]
+
+    def _segment(self, hypothesis: Hypothesis, features: NDArray[np.float32], duration: float) -> Segment:
+        config = self.bundle.features
+        segment = to_segment(
+            hypothesis,
+            self._tokenizer,
+            self._window,
+            config.sample_rate,
+            duration,
+            self.bundle.calibration,
+        )
+        return fit_to_pauses(segment, features, framing(config), config.sample_rate)
 
     def with_calibration(self, calibration: Calibration | None) -> Recognizer:
         """The same recogniser with other confidences."""
@@ -90,6 +121,15 @@ class Recognizer:
         """The normalised features (T, F) of samples (n,)."""
         config = self.bundle.features
         return normalize(log_mel(samples, config), config, self.bundle.statistics)
+
+
+def _alternatives(found: Sequence[Hypothesis], segments: Sequence[Segment]) -> tuple[Alternative, ...]:
+    """The best hypothesis of every text, for where no words are known, spaces make others."""
+    alternatives: dict[str, Alternative] = {}
+    for hypothesis, segment in zip(found, segments, strict=True):
+        parts = hypothesis.acoustic, hypothesis.language, hypothesis.bonus, hypothesis.hotwords
+        alternatives.setdefault(segment.text, Alternative(segment, hypothesis.total, *parts))
+    return tuple(alternatives.values())
 
 
 def emissions(
@@ -123,22 +163,40 @@ def _run(
         yield index, row[:length]
 
 
-def load(path: str | Path, *, device: str = "cpu", decoding: DecodingConfig | None = None) -> Recognizer:
+def load(
+    path: str | Path,
+    *,
+    device: str = "cpu",
+    decoding: DecodingConfig | None = None,
+    language: Language | None = None,
+) -> Recognizer:
     """Loads a model folder.
 
     Args:
         path: A bundle, as `asr train` writes it.
         device: Where to compute: `cpu` or a torch device such as `cuda`.
-        decoding: How wide to search with a beam; by default, the best path is taken.
+        decoding: How wide to search with a beam. By default the best path is taken, but where something
+            of the language is known, there is a search.
+        language: What to know besides the sound; by default the language model that the folder carries,
+            if it does. `SOUND_ALONE` leaves that out.
 
     Raises:
         BundleError: If the folder is missing, foreign, damaged or of a newer version.
+        FusionError, LanguageModelError, LexiconError, HotwordError, TextError: If what `language` names
+            is missing, damaged, or does not go together or with the model.
         RunError: If there is no such device.
     """
     bundle = load_bundle(Path(path))
+    language = language or Language()
+    fusion = fusion_for(bundle, language)
+    if fusion is not None and decoding is None:
+        decoding = default_search(bundle, language)
+    if decoding and fusion and language.lm is None and fusion.word_model is not None:
+        weights = f"alpha {fusion.alpha:g}, beta {fusion.beta:g}, beam size {decoding.beam_size}"
+        _log.info("decoding with the language model that %s carries (%s)", path, weights)
     from asr.recognize.torch_engine import TorchEngine  # torch takes seconds to import
 
     try:
-        return Recognizer(bundle, TorchEngine.from_bundle(bundle, device), decoding)
+        return Recognizer(bundle, TorchEngine.from_bundle(bundle, device), decoding, fusion)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from None

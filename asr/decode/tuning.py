@@ -1,0 +1,38 @@
+"""How much a language model counts beside an acoustic model, which depends on both of them.
+
+`asr.recognize.tune` finds it; a model folder that carries a language model keeps it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asr.config import NotNegative, Positive
+from asr.lm.automaton import Automaton
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What a search with a language model of words uses.
+
+    Attributes:
+        alpha: Factor of the log-probabilities of the language model.
+        beta: Bonus of every word, in nats.
+        unknown_score: What a word is given that the language model does not know, in nats.
+        closed: Whether only words are written that the language model knows.
+        beam_size: Prefixes kept at each frame.
+    """
+
+    alpha: NotNegative = 0.5
+    beta: float = 1.0
+    unknown_score: float = -10.0
+    closed: bool = False
+    beam_size: Positive = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TunedModel:
+    """A language model of words, and how it is used."""
+
+    model: Automaton
+    tuning: Tuning = Tuning()
