@@ -27,6 +27,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _UNCOUNTED = {"_nrt": False}
 """Numba's option to compile without its counts of references."""
 
+_PART: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_UNCOUNTED}
+
 
 def part(function: Function) -> Function:
     """Marks a function that a compiled one calls. It may not make arrays.
@@ -34,13 +36,12 @@ def part(function: Function) -> Function:
     So numba need not count references to those that it is given, which would take half of the time. It
     cannot be called from Python, which makes compiling faster by a third.
     """
-    options: dict[str, Any] = {
-        "nogil": True,
-        "no_cpython_wrapper": True,
-        "no_cfunc_wrapper": True,
-        **_UNCOUNTED,
-    }
-    return cast(Function, njit(**options)(function))
+    return cast(Function, njit(**_PART)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Marks a `part` that is copied to where it is called: many small arrays are slow to hand over."""
+    return cast(Function, njit(**_PART, forceinline=True)(function))
 
 
 def once(function: Callable[[], Result]) -> Callable[[], Result]:

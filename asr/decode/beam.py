@@ -63,8 +63,8 @@ class BeamDecoder:
             width=config.beam_size,
             endings=config.beam_size * self._layout.most_endings,
             tokens=config.cutoff_top_n,
-            probability=config.cutoff_prob,
-            distance=config.beam_threshold,
+            probability=float(config.cutoff_prob),
+            distance=float(config.beam_threshold),
             blank=math.log(config.blank_threshold) if config.blank_threshold < 1 else math.inf,
         )
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.compiled import part
+from asr.compiled import inlined, part
 from asr.decode.beam_tree import BEAMS, FOUND, NONE, STAMP, Int, Limits, Records, Search
 from asr.decode.fusion_arrays import EITHER, INSIDE, ROOT, STARTS, Knowledge
-from asr.decode.fusion_kernel import follow, start, token_gain
+from asr.decode.fusion_kernel import follow, is_between, new_strangeness, start, strangeness, token_gain
 from asr.decode.selection_kernel import best_first, collect, log_add, sort
 
 Row = NDArray[np.float32]
@@ -26,89 +26,142 @@ def extend(row: Row, limits: Limits, knowledge: Knowledge, search: Search) -> No
     Once the beam is full, an extension below the worst prefix that stayed cannot be. Tokens come in the
     order of their probability, so the first that is too unlikely for a beam ends the search for it.
     """
-    nodes, beams, counts, settings = search.nodes, search.beams, search.counts, knowledge.settings[0]
-    stamps, best_tokens, candidates = search.stamps, search.likely, search.candidates
-    floor, best = _stayed(limits.width, settings.reach + settings.start, search)
-    likely = _likely_tokens(row, floor - best, limits, best_tokens)
-    knowing = settings.token_model or settings.token_hotwords or settings.asks_tokens
+    beams, counts = search.beams, search.counts
+    floor, best = _stayed(limits, knowledge, search)
+    likely = _likely_tokens(row, floor - best, limits, search.likely)
     for place in range(counts[BEAMS]):
-        beam = beams[place]
-        node = nodes[beam.node]
         counts[STAMP] += 1
-        _stamp_children(beam.eldest, counts[STAMP], nodes, beams, stamps)
-        for rank in range(likely):
-            token, likelihood = best_tokens[rank].token, best_tokens[rank].score
-            if beam.total + likelihood + beam.reach <= floor:
-                break
-            spoken = likelihood + (beam.blank if token == node.token else beam.total)
-            if spoken + beam.reach <= floor:
-                continue
-            if counts[FOUND] + 1 + node.ways > len(candidates):
-                floor = max(floor, best_first(candidates, counts[FOUND], limits.width))
-                counts[FOUND] = limits.width
-            score = spoken + node.score
-            if knowing:
-                score += token_gain(node, token, knowledge, search.token_scores)
-            if settings.graph:
-                _within_words(score, floor, place, token, knowledge, search)
-            elif score > floor and stamps[token] != counts[STAMP]:
-                collect(candidates, counts[FOUND], score, place, np.int64(token), NOTHING)
-                counts[FOUND] += 1
+        _stamp_children(beams[place].eldest, counts[STAMP], search.nodes, beams, search.stamps)
+        floor = _go_on(place, floor, likely, limits.width, knowledge, search)
+        if search.nodes[beams[place].node].ways:
+            floor = _end_words(place, floor, likely, limits.width, knowledge, search)
 
 
 @part
-def _stayed(width: int, reach: float, search: Search) -> tuple[float, float]:
+def _stayed(limits: Limits, knowledge: Knowledge, search: Search) -> tuple[float, float]:
     """Makes candidates of the prefixes as they stayed.
-
-    Args:
-        width: Beams K.
-        reach: The most that an extension gains while no word ends.
-        search: See there.
 
     Returns:
         What a candidate must be above to be chosen, and the most that an extension can have, but for
         the log-probability of its token.
     """
     count, nodes, beams, candidates = search.counts[BEAMS], search.nodes, search.beams, search.candidates
-    floor, best = math.inf, -math.inf
+    settings = knowledge.settings[0]
+    floor, highest, best = math.inf, -math.inf, -math.inf
     for place in range(count):
         beam = beams[place]
         node = nodes[beam.node]
         score = log_add(beam.blank_after, beam.spoken_after) + node.score
         collect(candidates, place, score, place, NOTHING, NOTHING)
-        floor = min(floor, score)
-        beam.reach = node.score + reach + max(0.0, node.most)
-        best = max(best, beam.total + beam.reach)
+        floor, highest = min(floor, score), max(highest, score)
+        between = settings.graph and is_between(node.graph, knowledge)
+        beam.reach = node.score + settings.reach + (settings.start if between else 0.0)
+        beam.reach_of_end = node.score + settings.reach + settings.start + node.most
+        best = max(best, beam.total + max(beam.reach, beam.reach_of_end))
     search.counts[FOUND] = count
-    return (floor if count == width else -math.inf), best
+    if count < limits.width:
+        floor = -math.inf
+    return max(floor, highest - limits.distance), best
 
 
-@part
-def _within_words(
-    score: float, floor: float, place: Int, token: Int, knowledge: Knowledge, search: Search
-) -> None:
-    """Collects the ways in which a token can extend a prefix in a graph of words."""
-    settings, spots = knowledge.settings[0], knowledge.spots
-    nodes, beams, counts = search.nodes, search.beams, search.counts
-    node, kind = nodes[beams[place].node], knowledge.tokens[token].kind
-    eldest = beams[place].eldest if search.stamps[token] == counts[STAMP] else NONE
-    if kind in (INSIDE, EITHER) or (kind == STARTS and node.graph == ROOT):
-        after = follow(node.graph, token, knowledge)
-        if after != NONE:
-            inside = score + spots[after].ahead - spots[node.graph].ahead
-            if inside > floor and not _is_beam(eldest, token, NOTHING, nodes, beams):
-                collect(search.candidates, counts[FOUND], inside, place, np.int64(token), NOTHING)
-                counts[FOUND] += 1
-    if (kind != INSIDE or settings.unbounded) and node.ways and score + node.most + settings.start > floor:
+@inlined
+def _go_on(place: Int, floor: float, likely: Int, width: int, knowledge: Knowledge, search: Search) -> float:
+    """Collects the extensions of a beam by tokens that end no word.
+
+    Args:
+        place: Of the beam.
+        floor: What a candidate must be above to be chosen.
+        likely: How many tokens to look at.
+        width: Beams K.
+        knowledge: See there.
+        search: See there.
+
+    Returns:
+        What a candidate must be above now.
+    """
+    nodes, beams, counts, stamps = search.nodes, search.beams, search.counts, search.stamps
+    tokens = search.likely
+    settings, spots, beam = knowledge.settings[0], knowledge.spots, beams[place]
+    node = nodes[beam.node]
+    asks = settings.token_model or settings.token_hotwords or settings.asks_tokens
+    for rank in range(likely):
+        token, likelihood = tokens[rank].token, tokens[rank].score
+        if beam.total + likelihood + beam.reach <= floor:
+            break
+        spoken = likelihood + (beam.blank if token == node.token else beam.total)
+        if spoken + beam.reach <= floor:
+            continue
+        score = spoken + node.score
+        if settings.graph:
+            kind = knowledge.tokens[token].kind
+            after: Int = np.int64(NONE)
+            if kind in (INSIDE, EITHER) or (kind == STARTS and node.graph == ROOT):
+                after = follow(node.graph, token, knowledge)
+            if after == NONE:
+                continue
+            score += spots[after].ahead - spots[node.graph].ahead + strangeness(node, after, token, knowledge)
+        if asks:
+            score += token_gain(node, token, knowledge, search.token_scores)
+        if score <= floor:
+            continue
+        if stamps[token] == counts[STAMP] and _is_beam(beam.eldest, token, NOTHING, nodes, beams):
+            continue
+        floor = _keep(score, (place, token, NOTHING), floor, width, search)
+    return floor
+
+
+@inlined
+def _end_words(
+    place: Int, floor: float, likely: Int, width: int, knowledge: Knowledge, search: Search
+) -> float:
+    """Collects the extensions of a beam by tokens that end its last word; see `_go_on`."""
+    nodes, beams, counts, stamps = search.nodes, search.beams, search.counts, search.stamps
+    tokens, endings = search.likely, search.endings
+    settings, spots, beam = knowledge.settings[0], knowledge.spots, beams[place]
+    node = nodes[beam.node]
+    asks = settings.token_model or settings.token_hotwords or settings.asks_tokens
+    for rank in range(likely):
+        token, likelihood = tokens[rank].token, tokens[rank].score
+        if beam.total + likelihood + beam.reach_of_end <= floor:
+            break
+        if knowledge.tokens[token].kind == INSIDE and not settings.unbounded:
+            continue
         first = start(token, knowledge)
-        for way in range(node.ways if first != NONE else 0):
-            ended = score + search.endings[node.endings + way].gain + spots[first].ahead
+        if first == NONE:
+            continue
+        spoken = likelihood + (beam.blank if token == node.token else beam.total)
+        score = spoken + node.score + spots[first].ahead + new_strangeness(first, token, knowledge)
+        if score + settings.reach + node.most <= floor:
+            continue
+        if asks:
+            score += token_gain(node, token, knowledge, search.token_scores)
+        eldest = beam.eldest if stamps[token] == counts[STAMP] else NONE
+        for way in range(node.ways):
+            ended = score + endings[node.endings + way].gain
             if ended > floor and not _is_beam(eldest, token, way, nodes, beams):
-                collect(search.candidates, counts[FOUND], ended, place, np.int64(token), np.int64(way))
-                counts[FOUND] += 1
+                floor = _keep(ended, (place, token, way), floor, width, search)
+    return floor
 
 
-@part
+@inlined
+def _keep(score: float, extension: tuple[Int, Int, Int], floor: float, width: int, search: Search) -> float:
+    """Collects a candidate: a beam, a token and the ending before it. If there is no room, the best K stay.
+
+    Returns:
+        What a candidate must be above now.
+    """
+    counts, candidates = search.counts, search.candidates
+    place, token, ending = extension
+    if counts[FOUND] == len(candidates):
+        floor = max(floor, best_first(candidates, counts[FOUND], width))
+        counts[FOUND] = width
+    if score > floor:
+        collect(candidates, counts[FOUND], score, place, np.int64(token), np.int64(ending))
+        counts[FOUND] += 1
+    return floor
+
+
+@inlined
 def _stamp_children(
     eldest: Int, stamp: Int, nodes: Records, beams: Records, stamps: NDArray[np.int64]
 ) -> None:

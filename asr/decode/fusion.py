@@ -3,7 +3,8 @@
 With it, the total of a text is (shallow fusion; Gulcehre et al., 2015)
 
     ln sum over all token sequences that write it of e^(CTC + ln pronunciation probability)
-    + alpha · ln p(words, </s>)  + beta · words  + unknown_score · words that the model does not know
+    + alpha · ln p(words, </s>)  + beta · words
+    + unknown_score · words that the model does not know  + unknown_letter · characters of these
     + token_alpha · ln p(tokens, </s>)  + weights of the hotwords in it
 
 and the search looks for the text whose total is greatest.
@@ -43,6 +44,8 @@ class Fusion:
         beta: Bonus of every word, in nats.
         unknown_score: What a word is given that the word model does not know, in nats, besides alpha
             times the log-probability of <unk>.
+        unknown_letter: What it is given for each of its characters, at most 0. Without this, long unknown
+            words would be as cheap as short ones, and known words run together would be the cheapest.
         scorer: Any other model, of words or tokens, which is asked once a frame: see `asr.decode.scorer`.
         hotwords: Phrases that are given something whenever they are written.
 
@@ -58,7 +61,8 @@ class Fusion:
     alpha: float = 0.5
     token_alpha: float = 0.5
     beta: float = 1.0
-    unknown_score: float = -10.0
+    unknown_score: float = -1.0
+    unknown_letter: float = -1.0
     scorer: Scorer | None = None
     hotwords: tuple[Hotword, ...] = ()
 
@@ -87,6 +91,8 @@ class Fusion:
             return "a scorer of words and a language model of words cannot go together; leave one of them out"
         if self.asks_words and self.graph is None and not self.units.bounded:
             return "tokens that do not say where words end need a list of words; name a lexicon"
+        if self.unknown_letter > 0:
+            return "unknown_letter must not be above 0: it is what the letters of unknown words cost"
         if min(self.alpha, self.token_alpha) < 0:
             return "alpha must not be negative: it is a factor of log-probabilities"
         return ""

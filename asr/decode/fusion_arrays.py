@@ -50,7 +50,10 @@ ENTRY = np.dtype(
     [
         ("word", np.int32),  # its number in the graph
         ("symbol", np.int32),  # its number in the word model, or -1
-        ("score", np.float64),  # log-probability of the pronunciation
+        (
+            "score",
+            np.float64,
+        ),  # ln of the probability of the pronunciation, and what an unknown word costs
     ],
     align=True,
 )
@@ -59,6 +62,7 @@ TOKEN = np.dtype(
         ("kind", np.int32),  # INSIDE, SEPARATOR, STARTS or EITHER
         ("otherwise", np.int32),  # the node that it leads to from the root where the graph has none; or -1
         ("symbol", np.int32),  # its number in the token model, or -1
+        ("letters", np.int32),  # how many characters it writes, marks and separators aside
         ("factor", np.uint64),  # it makes the hash h of a text ``h * factor + term`` modulo 2**64
         ("term", np.uint64),
     ],
@@ -86,6 +90,7 @@ SETTINGS = np.dtype(
         ("token_alpha", np.float64),  # the same of tokens
         ("beta", np.float64),  # bonus of a word
         ("unknown_score", np.float64),  # what is added for a word or token that the model does not know
+        ("unknown_letter", np.float64),  # what is added for each of its characters; never above 0
         ("reach", np.float64),  # the most that a token can gain besides its log-probability
         ("start", np.float64),  # the most that the beginning of a word can gain
     ],

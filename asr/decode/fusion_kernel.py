@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from asr.compiled import part
+from asr.compiled import inlined, part
 from asr.decode.beam_tree import ENDINGS, NONE, UNKNOWN, Int, Search
 from asr.decode.fusion_arrays import EITHER, ROOT, SEPARATOR, Knowledge, Reader, Records
 from asr.lm.hashing import MULTIPLIER
@@ -22,7 +22,7 @@ HASH_FACTOR = np.uint64(MULTIPLIER)
 WORD_FACTOR = np.uint64(0xD1342543DE82EF95)
 
 
-@part
+@inlined
 def find(arcs: Records, state: Int, symbol: Int) -> Int:
     """Where in a hash table an arc is, or -1."""
     wanted = (np.int64(state) << WORD_BITS) | np.int64(symbol)
@@ -51,7 +51,7 @@ def read(reader: Reader, state: Int, symbol: Int) -> tuple[float, Int]:
         at = np.int64(states[at].following)
 
 
-@part
+@inlined
 def follow(node: Int, token: Int, knowledge: Knowledge) -> Int:
     """The node of the word graph that a token within a word, or its first one, leads to; or -1."""
     place = find(knowledge.arcs, np.int64(node), np.int64(token))
@@ -62,7 +62,7 @@ def follow(node: Int, token: Int, knowledge: Knowledge) -> Int:
     return np.int64(len(knowledge.spots) - 1 if knowledge.settings[0].open else NONE)
 
 
-@part
+@inlined
 def start(token: Int, knowledge: Knowledge) -> Int:
     """The node that a token leads to once a word has ended, or -1."""
     kind = knowledge.tokens[token].kind
@@ -73,10 +73,27 @@ def start(token: Int, knowledge: Knowledge) -> Int:
     return follow(np.int32(ROOT), token, knowledge)
 
 
-@part
+@inlined
 def is_between(graph: Int, knowledge: Knowledge) -> bool:
     """Whether a node of the graph is one where no word has begun."""
     return graph == ROOT or graph == knowledge.settings[0].bare or graph == len(knowledge.spots) - 2
+
+
+@inlined
+def strangeness(node: Any, after: Int, token: Int, knowledge: Knowledge) -> float:
+    """What a token costs that leads to node `after` of the graph within a word: letters of a strange one."""
+    outside = len(knowledge.spots) - 1
+    if after != outside:
+        return 0.0
+    letters = knowledge.tokens[token].letters + (0 if node.graph == outside else node.letters)
+    return float(knowledge.settings[0].unknown_letter * letters)
+
+
+@inlined
+def new_strangeness(after: Int, token: Int, knowledge: Knowledge) -> float:
+    """The same of the first token of a word."""
+    strange = after == len(knowledge.spots) - 1
+    return knowledge.settings[0].unknown_letter * knowledge.tokens[token].letters if strange else 0.0
 
 
 @part
@@ -98,10 +115,13 @@ def open_endings(node: Any, knowledge: Knowledge, search: Search) -> None:
             entry = knowledge.entries[ending.entry]
             ending.gain += entry.score
             symbol, word = np.int64(entry.symbol), np.int64(entry.word)
+        elif settings.word_model:
+            ending.gain += settings.unknown_score
+            if node.graph != len(knowledge.spots) - 1:  # else its letters have been paid for
+                ending.gain += settings.unknown_letter * node.letters
         ending.model, ending.hot = NONE if settings.asks_words else ROOT, ROOT
         if settings.word_model:
             if symbol == NONE:
-                ending.gain += settings.unknown_score
                 symbol = settings.unknown
             if symbol != NONE:
                 log_prob, ending.model = read(knowledge.word_model, node.model, symbol)
@@ -170,12 +190,14 @@ def enter(after: Any, before: Any, token: Int, ending: Int, knowledge: Knowledge
         return
     if ending == NONE:
         after.graph = follow(before.graph, token, knowledge)
-        after.score -= spots[before.graph].ahead
+        after.score += strangeness(before, after.graph, token, knowledge) - spots[before.graph].ahead
+        after.letters = before.letters + unit.letters
     else:
         ended = search.endings[before.endings + ending]
         after.model, after.hot, after.text, after.word = ended.model, ended.hot, ended.text, ended.entry
         after.graph = start(token, knowledge)
-        after.score += ended.gain
+        after.score += ended.gain + new_strangeness(after.graph, token, knowledge)
+        after.letters = unit.letters
     after.score += spots[after.graph].ahead
     after.text = after.text * unit.factor + unit.term
     open_endings(after, knowledge, search)

@@ -32,6 +32,7 @@ from asr.decode.hotwords import greatest_credit, token_hotwords, word_hotwords
 from asr.decode.spelling import graph_of_words
 from asr.decode.word_graph import ROOT, WordGraph, look_ahead
 from asr.lm.automaton import Automaton
+from asr.text.units import Units
 
 CHARACTER_FACTOR = 0x5851F42D4C957F2D
 SPACE_NAMES = ("<space>", "|", "▁", " ")
@@ -127,6 +128,7 @@ def _settings(
         token_alpha=fusion.token_alpha,
         beta=_beta(fusion),
         unknown_score=fusion.unknown_score,
+        unknown_letter=fusion.unknown_letter if fusion.word_model else 0.0,
         reach=credit + (max(0.0, fusion.unknown_score) if tokens else 0.0),
         start=max(0.0, float(spots["ahead"].max())),
     )
@@ -146,19 +148,23 @@ def _words(fusion: Fusion, graph: WordGraph | None) -> tuple[Records, Records]:
         return records(3, SPOT), records(0, ENTRY)
     model, count = fusion.word_model, len(graph.parents)
     symbols = np.array([model.ids.get(word, NONE) if model else NONE for word in graph.words], np.int32)
-    scores = np.full(len(symbols) + 1, _beta(fusion))  # the last one is of a word that is not in the graph
+    scores = np.full(len(symbols) + 1, float(_beta(fusion)))  # the last one is of a word that is not in the graph
+    costs = np.full(len(scores), float(fusion.unknown_score) if model is not None else 0.0)
     if model is not None:
         ids = np.append(symbols, np.int32(NONE))
         log_probs, _ = model.advance_all(np.full(len(ids), ROOT, np.int32), ids)
         scores += np.where((ids >= 0) | (model.unknown >= 0), fusion.alpha * log_probs, 0.0)
-        scores[ids < 0] += fusion.unknown_score
+        costs[:-1] += fusion.unknown_letter * np.array(list(map(len, graph.words)))
+        costs[ids >= 0] = 0.0
+        scores += costs
     spots = np.zeros(count + 2, SPOT)
     spots["ahead"][:count] = look_ahead(graph, scores[:-1])
     spots["ahead"][-1] = scores[-1] if _is_open(fusion) else 0.0
     spots["first"][:count] = graph.first_word[:-1]
     spots["count"][:count] = np.diff(graph.first_word)
     words = graph.word_ids
-    entries = records(len(words), ENTRY, word=words, symbol=symbols[words], score=graph.word_log_probs)
+    worth = graph.word_log_probs + costs[words]
+    entries = records(len(words), ENTRY, word=words, symbol=symbols[words], score=worth)
     return read_only(spots, SPOT), entries
 
 
@@ -192,7 +198,21 @@ def _tokens(fusion: Fusion, symbols: NDArray[np.int32], spots: int) -> Records:
     unknown = fusion.token_model.unknown if fusion.token_model else NONE
     encoded = np.where(symbols < 0, -2 - unknown, symbols)  # -1, or that of <unk> below -1
     return records(
-        len(units), TOKEN, kind=kinds, otherwise=otherwise, symbol=encoded, factor=factors, term=terms
+        len(units),
+        TOKEN,
+        kind=kinds,
+        otherwise=otherwise,
+        symbol=encoded,
+        letters=[letters_of(units, (token,)) for token in range(len(units))],
+        factor=factors,
+        term=terms,
+    )
+
+
+def letters_of(units: Units, tokens: Sequence[int]) -> int:
+    """How many characters some tokens of a word write, without its mark or a separator."""
+    return sum(
+        len(units.texts[token].removeprefix(units.mark)) for token in tokens if token != units.separator
     )
 
 

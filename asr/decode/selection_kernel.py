@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from asr.compiled import part
+from asr.compiled import inlined, part
 from asr.decode.beam_tree import Int, Records
 
 
@@ -19,7 +19,7 @@ def log_add(a: float, b: float) -> float:
     return a + math.log1p(math.exp(b - a))
 
 
-@part
+@inlined
 def collect(candidates: Records, place: Int, score: float, beam: Int, token: Int, ending: Int) -> None:
     """Writes a candidate down."""
     candidate = candidates[place]

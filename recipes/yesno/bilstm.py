@@ -14,7 +14,9 @@ recipe = Recipe(
     name="yesno-bilstm",
     corpus="yesno (60 recordings of one speaker)",
     dev_fraction=0.2,
-    features=FeatureConfig(normalization="utterance"),
+    features=FeatureConfig(
+        sample_rate=8000, window=200, hop=80, fft=256, mels=64, normalization="utterance"
+    ),  # the recordings came from a telephone: there is nothing above 4 kHz
     augment=AugmentConfig(
         speeds=(0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2),
         noise=0.5,

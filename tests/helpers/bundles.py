@@ -45,6 +45,9 @@ def random_model(*, seed: int = 0, texts: tuple[str, ...] = TEXTS, **changes: An
     model = _config(ModelConfig, values)
     vocabulary = tokenizer_from_texts(tokenizer, texts).vocabulary
     random = np.random.default_rng(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = AcousticModel(model, features.mels, len(vocabulary))
     return Bundle(
         name="random",
         features=features,
@@ -55,7 +58,7 @@ def random_model(*, seed: int = 0, texts: tuple[str, ...] = TEXTS, **changes: An
         tokenizer_config=tokenizer,
         vocabulary=vocabulary,
         model=model,
-        weights=_random_weights(AcousticModel(model, features.mels, len(vocabulary)), random),
+        weights=_random_weights(network, random),
         card="# random\n",
         facts={"wer": 123.4},
     )

@@ -59,6 +59,7 @@ class World:
     token_alpha: float = 0.5
     beta: float = 1.0
     unknown_score: float = -10.0
+    unknown_letter: float = 0.0
     hotwords: tuple[tuple[str, float], ...] = ()
 
     @property
@@ -160,7 +161,11 @@ def parts_of_words(world: World, words: Words, acoustic: float) -> Parts:
     return Parts(
         acoustic=acoustic,
         language=world.alpha * language(model, words) if model else 0.0,
-        unknown=world.unknown_score * sum(is_unknown),
+        unknown=sum(
+            world.unknown_score + world.unknown_letter * len(word)
+            for word, strange in zip(words, is_unknown, strict=True)
+            if strange
+        ),
         bonus=world.beta * len(words),
         hotwords=sum(weight * occurrences(phrase.split(), words) for phrase, weight in world.hotwords),
     )

@@ -73,6 +73,7 @@ def world_of(random: Random, kind: Kind, vocabulary: Vocabulary) -> World:
         token_alpha=random.choice([0.0, 0.3, 1.0]),
         beta=0.0 if vocabulary in ("grammar", "tokens") else random.choice([-1.0, 0.0, 1.0, 2.5]),
         unknown_score=random.choice([-10.0, -1.0, 0.0]),
+        unknown_letter=random.choice([0.0, 0.0, -0.5, -2.0]),
     )
     if random.random() < (0.7 if vocabulary == "tokens" else 0.15):
         world = replace(world, token_model=model_of(random, texts[1:]))

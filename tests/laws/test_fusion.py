@@ -46,6 +46,7 @@ def fusion_of(world: World) -> Fusion:
         token_alpha=world.token_alpha,
         beta=world.beta,
         unknown_score=world.unknown_score,
+        unknown_letter=world.unknown_letter,
         hotwords=tuple(Hotword(*hotword) for hotword in world.hotwords),
     )
 
