@@ -18,6 +18,7 @@ Natural = Annotated[int, msgspec.Meta(ge=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 BelowOne = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+NotPositive = Annotated[float, msgspec.Meta(le=0)]
 Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
 AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -72,9 +73,6 @@ class AugmentConfig:
         time_mask_fraction: A time mask is never wider than this share of the utterance.
         mel_masks, mel_mask_bins: SpecAugment: number and greatest width, in mel bins.
         spec_from_epoch: First epoch (counted from 0) with SpecAugment.
-        splice: Probability that an utterance is put together anew from words of its speaker.
-        splice_from_epoch: First epoch (counted from 0) in which that is done; before it, the model
-            finds out when the words were spoken.
         non_speech: Synthetic noises, tones and silences with an empty text, as a share of the
             utterances; they teach a model to write nothing where nobody speaks.
     """
@@ -90,8 +88,6 @@ class AugmentConfig:
     mel_masks: Natural = 0
     mel_mask_bins: Natural = 15
     spec_from_epoch: Natural = 0
-    splice: Fraction = 0.0
-    splice_from_epoch: Natural = 20
     non_speech: Fraction = 0.0
 
     def __post_init__(self) -> None:
@@ -166,7 +162,7 @@ class DecodingConfig:
     beam_size: Positive = 100
     cutoff_top_n: Positive = 40
     cutoff_prob: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
-    beam_threshold: AboveZero = 50.0
+    beam_threshold: AboveZero = 12.0
     blank_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     commit_frames: Positive = 2000
 

@@ -17,7 +17,7 @@ from asr.lm.construction import load_language_model
 from tests.helpers.bundles import random_bundle
 from tests.helpers.language import small_lm
 
-TUNING = Tuning(alpha=0.75, beta=-1.5, unknown_score=-3.0, closed=True, beam_size=33)
+TUNING = Tuning(alpha=0.75, beta=-1.5, unknown_score=-3.0, unknown_letter=-0.5, closed=True, beam_size=33)
 ARRAYS = ("arc_keys", "arc_next", "arc_log_probs", "backoff_log_probs", "backoff_states")
 
 
@@ -76,6 +76,7 @@ def test_missing_numbers_take_their_defaults(folder: Path) -> None:
         ({"beta": "big"}, "model.json, decoding: beta: expected"),
         ({"beam_size": 0}, "model.json, decoding: beam_size: expected"),
         ({"unknown_score": float("inf")}, "decoding: unknown_score: expected a finite number, got inf"),
+        ({"unknown_letter": 0.5}, "model.json, decoding: unknown_letter: expected"),
     ],
 )
 def test_numbers_that_cannot_be_are_one_line(folder: Path, decoding: dict[str, Any], message: str) -> None:

@@ -122,7 +122,8 @@ def _heard(bundle: Bundle, manifest: Path, cache: Path | None, engine: tuple[Pat
 def _row(trial: Trial) -> str:
     tuning = trial.tuning
     return (
-        f"alpha {tuning.alpha:6.4g}  beta {tuning.beta:5.4g}  unknown {tuning.unknown_score:5.4g}  "
+        f"alpha {tuning.alpha:6.4g}  beta {tuning.beta:5.4g}  "
+        f"unknown {tuning.unknown_score:5.4g} {tuning.unknown_letter:5.4g}  "
         f"{format_wer(trial.words)}  {format_wer(trial.characters, 'CER').partition(',')[0]} ]"
     )
 
@@ -142,7 +143,7 @@ def _as_options(tuning: Tuning) -> str:
     closed = " --closed" if tuning.closed else ""
     return (
         f"--alpha {tuning.alpha:g} --beta {tuning.beta:g} --unknown-score {tuning.unknown_score:g} "
-        f"--beam-size {tuning.beam_size}{closed}"
+        f"--unknown-letter {tuning.unknown_letter:g} --beam-size {tuning.beam_size}{closed}"
     )
 
 
@@ -153,6 +154,7 @@ def _as_options(tuning: Tuning) -> str:
 @click.option("--alpha", type=click.FloatRange(min=0), help="Factor of the log-probabilities.")
 @click.option("--beta", type=float, help="Bonus of every word, in nats.")
 @click.option("--unknown-score", type=float, help="Of words that MODEL does not know, in nats.")
+@click.option("--unknown-letter", type=click.FloatRange(max=0), help="For each of their characters.")
 @click.option("--closed/--open", default=None, help="Write only words that MODEL knows, or others too.")
 @click.option("--beam-size", type=click.IntRange(min=1), help="Prefixes kept.")
 def attach(lm: str, model: Path, tuned: Path | None, **changes: Any) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asr.recognize.recognizer import Recognizer
 
 NO_MODEL = "none"
-_NUMBERS = ("alpha", "beta", "unknown_score", "token_alpha", "closed")
+_NUMBERS = ("alpha", "beta", "unknown_score", "unknown_letter", "token_alpha", "closed")
 _FILES = ("token_lm", "lexicon", "hotwords", "grammar")
 
 model_option = click.option(
@@ -55,8 +55,14 @@ decoding_options = (
     click.option(
         "--unknown-score",
         type=float,
-        help="What a word is given that the language model does not know, in nats. Default: -10, or as the "
+        help="What a word is given that the language model does not know, in nats. Default: -1, or as the "
         "model folder says.",
+    ),
+    click.option(
+        "--unknown-letter",
+        type=click.FloatRange(max=0),
+        help="What it is given for each of its characters, at most 0. Default: -1, or as the model folder "
+        "says.",
     ),
     click.option(
         "--closed/--open",

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,16 +98,6 @@ class Position:
 
     epoch: int = 0
     batch: int = 0
-
-
-class Source(Protocol):
-    """Where a training gets its batches."""
-
-    def batches_in(self, epoch: int) -> int:
-        """How many batches epoch `epoch` has."""
-
-    def epoch(self, position: Position) -> Iterator[Batch]:
-        """The batches of one epoch from `position` on."""
 
 
 class BatchSource:

@@ -15,7 +15,6 @@ from asr.audio.mel import framing
 from asr.audio.normalization import Statistics, normalize
 from asr.config import AugmentConfig, FeatureConfig
 from asr.data.manifest import Utterance
-from asr.data.splice import WordBank
 
 NON_SPEECH_SECONDS = (0.5, 6.0)
 
@@ -72,8 +71,7 @@ class Recordings:
 class Dataset:
     """The training utterances, ready to be drawn as examples in any order.
 
-    Example `index` of epoch `epoch` depends on nothing but the seed and `words`: not on what was drawn
-    before.
+    Example `index` of epoch `epoch` depends on nothing but the seed: not on what was drawn before.
 
     Args:
         recordings: What is heard.
@@ -82,9 +80,6 @@ class Dataset:
         statistics: Mean and deviation of the corpus.
         augment: How utterances vary; the plain default changes nothing.
         seed: Of the augmentation.
-
-    Attributes:
-        words: What utterances can be put together from, once it is known.
     """
 
     def __init__(
@@ -105,7 +100,6 @@ class Dataset:
         durations = [utterance.duration for utterance in recordings.utterances]
         extra = round(self._augment.non_speech * len(durations))
         lengths = np.random.default_rng([seed, extra]).uniform(*NON_SPEECH_SECONDS, extra)
-        self.words: WordBank | None = None
         self.durations: NDArray[np.float64] = np.concatenate([durations, lengths])
 
     def __len__(self) -> int:
@@ -121,13 +115,7 @@ class Dataset:
         random = generator(self._seed, epoch, name)
         rate = self._features.sample_rate
         if index < len(self._recordings):
-            samples = self._recordings.samples(index)
-            if self.words and self._augment.splice and random.random() < self._augment.splice:
-                samples, tokens = self.words.splice(index, self._recordings.samples, random) or (
-                    samples,
-                    tokens,
-                )
-            samples = augment_samples(samples, rate, self._augment, random)
+            samples = augment_samples(self._recordings.samples(index), rate, self._augment, random)
         else:
             samples = non_speech(float(self.durations[index]), rate, random)
         features = log_mel(samples, self._features)

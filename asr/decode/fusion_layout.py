@@ -148,7 +148,7 @@ def _words(fusion: Fusion, graph: WordGraph | None) -> tuple[Records, Records]:
         return records(3, SPOT), records(0, ENTRY)
     model, count = fusion.word_model, len(graph.parents)
     symbols = np.array([model.ids.get(word, NONE) if model else NONE for word in graph.words], np.int32)
-    scores = np.full(len(symbols) + 1, float(_beta(fusion)))  # the last one is of a word that is not in the graph
+    scores = np.full(len(symbols) + 1, float(_beta(fusion)))  # the last is of words that are not in the graph
     costs = np.full(len(scores), float(fusion.unknown_score) if model is not None else 0.0)
     if model is not None:
         ids = np.append(symbols, np.int32(NONE))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asr.config import NotNegative, Positive
+from asr.config import NotNegative, NotPositive, Positive
 from asr.lm.automaton import Automaton
 
 
@@ -19,13 +19,15 @@ class Tuning:
         alpha: Factor of the log-probabilities of the language model.
         beta: Bonus of every word, in nats.
         unknown_score: What a word is given that the language model does not know, in nats.
+        unknown_letter: What it is given for each of its characters, at most 0.
         closed: Whether only words are written that the language model knows.
         beam_size: Prefixes kept at each frame.
     """
 
     alpha: NotNegative = 0.5
     beta: float = 1.0
-    unknown_score: float = -10.0
+    unknown_score: float = -1.0
+    unknown_letter: NotPositive = -1.0
     closed: bool = False
     beam_size: Positive = 100
 

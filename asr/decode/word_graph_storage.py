@@ -1,6 +1,7 @@
 """Word graphs on disk: one safetensors file of arrays, which loads in milliseconds and runs no code.
 
 The file carries a fingerprint of the tokens it was made for, as token ids mean nothing without them.
+Facts are JSON under one name in its metadata: the order of several names would differ between files.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -47,7 +49,7 @@ def save_word_graph(graph: WordGraph, units: Units, path: Path) -> None:
     arrays["words"] = np.frombuffer("\n".join(graph.words).encode(), np.uint8)
     numbers = {name: str(getattr(graph, name)) for name in _NUMBERS}
     facts = {"kind": KIND, "format_version": FORMAT_VERSION, "units": units.fingerprint(), **numbers}
-    write_atomically(path, save(arrays, metadata=facts))
+    write_atomically(path, save(arrays, metadata={"facts": msgspec.json.encode(facts).decode()}))
 
 
 def load_word_graph(path: Path, units: Units) -> WordGraph:
@@ -59,7 +61,8 @@ def load_word_graph(path: Path, units: Units) -> WordGraph:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            facts = file.metadata() or {}
+            text = (file.metadata() or {}).get("facts", "{}")
+            facts = msgspec.json.decode(text, type=dict[str, str])
             _check_kind(path, facts, units)
             arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, "words")}
         numbers = {name: int(facts[name]) for name in _NUMBERS}
@@ -71,7 +74,8 @@ def load_word_graph(path: Path, units: Units) -> WordGraph:
         raise LexiconError(f"{path}: no such file; check the path") from None
     except OSError as error:
         raise LexiconError(f"{path}: cannot be read: {error.strerror or error}; check it") from None
-    except (SafetensorError, ValueError, KeyError) as error:  # UnicodeDecodeError is a ValueError
+    except (SafetensorError, msgspec.DecodeError, ValueError, KeyError) as error:
+        # UnicodeDecodeError is a ValueError
         problem = " ".join(str(error).split())
         raise LexiconError(
             f"{path}: damaged, or no word graph ({problem}); copy it again, or make it again from the lexicon"

@@ -1,10 +1,14 @@
-"""Automata on disk: one safetensors file of arrays, which loads in milliseconds and runs no code."""
+"""Automata on disk: one safetensors file of arrays, which loads in milliseconds and runs no code.
+
+Numbers are JSON under one name in its metadata: the order of several names would differ between files.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -38,7 +42,7 @@ def save_automaton(automaton: Automaton, path: Path) -> None:
     arrays["words"] = np.frombuffer("\n".join(automaton.words).encode(), np.uint8)
     numbers = {name: str(getattr(automaton, name)) for name in _NUMBERS}
     facts = {"kind": KIND, "format_version": FORMAT_VERSION, **numbers}
-    write_atomically(path, save(arrays, metadata=facts))
+    write_atomically(path, save(arrays, metadata={"facts": msgspec.json.encode(facts).decode()}))
 
 
 def load_automaton(path: Path) -> Automaton:
@@ -49,7 +53,8 @@ def load_automaton(path: Path) -> Automaton:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            facts = file.metadata() or {}
+            text = (file.metadata() or {}).get("facts", "{}")
+            facts = msgspec.json.decode(text, type=dict[str, str])
             _check_kind(path, facts)
             arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, "words")}
         numbers = {name: int(facts[name]) for name in _NUMBERS}
@@ -61,7 +66,8 @@ def load_automaton(path: Path) -> Automaton:
         raise LanguageModelError(f"{path}: no such file; check the path") from None
     except OSError as error:
         raise LanguageModelError(f"{path}: cannot be read: {error.strerror or error}; check it") from None
-    except (SafetensorError, ValueError, KeyError) as error:  # UnicodeDecodeError is a ValueError
+    except (SafetensorError, msgspec.DecodeError, ValueError, KeyError) as error:
+        # UnicodeDecodeError is a ValueError
         raise LanguageModelError(
             f"{path}: damaged, or no compiled language model ({error}); copy it again, "
             "or make it again with asr lm build"

@@ -46,8 +46,8 @@ class Language:
         hotwords: Phrases to expect, or a file of them.
         grammar: A text whose lines are all that may be written.
         closed: Write only words that the language model knows.
-        alpha, beta, unknown_score, token_alpha: As in `Fusion`. By default those that were tuned for the
-            model folder's own language model, else those of `Fusion`.
+        alpha, beta, unknown_score, unknown_letter, token_alpha: As in `Fusion`. By default those that were
+            tuned for the model folder's own language model, else those of `Fusion`.
         carried: Whether to use the language model that the model folder carries.
     """
 
@@ -60,6 +60,7 @@ class Language:
     alpha: float | None = None
     beta: float | None = None
     unknown_score: float | None = None
+    unknown_letter: float | None = None
     token_alpha: float | None = None
     carried: bool = True
 
@@ -98,6 +99,7 @@ def fusion_for(bundle: Bundle, language: Language) -> Fusion | None:
         token_alpha=_first(language.token_alpha, Tuning().alpha),
         beta=_first(language.beta, tuning.beta),
         unknown_score=_first(language.unknown_score, tuning.unknown_score),
+        unknown_letter=_first(language.unknown_letter, tuning.unknown_letter),
         hotwords=_hotwords(language.hotwords, bundle.tokenizer_config.normalizer),
     )
 
@@ -132,6 +134,7 @@ def _refuse_idle(language: Language, has_model: bool) -> None:
         ("alpha", language.alpha, has_model, words),
         ("beta", language.beta, has_model or language.lexicon, f"{words}, or a lexicon"),
         ("unknown_score", language.unknown_score, has_model or language.token_lm, words),
+        ("unknown_letter", language.unknown_letter, has_model, words),
         ("token_alpha", language.token_alpha, language.token_lm, "name a language model of tokens"),
         ("closed", language.closed, has_model or language.lexicon, f"{words}, or a lexicon"),
     ):

@@ -35,7 +35,8 @@ STEPS = ((0.125, 0.5), (0.0625, 0.25))
 """Of alpha and beta, one pair after the other."""
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1))
 """More of alpha makes texts shorter, which more of beta makes up for."""
-UNKNOWN_STEP = 5.0
+UNKNOWN_STEPS = (2.0, 1.0)
+"""Of what an unknown word is given, and of what each of its characters is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,9 +106,12 @@ def best_of(done: Sequence[Trial]) -> Trial:
     least = min(trial.rank for trial in done)
     equal = [trial for trial in done if trial.rank == least]
     places = np.array(
-        [(trial.tuning.alpha, trial.tuning.beta, trial.tuning.unknown_score) for trial in equal]
+        [
+            (one.alpha, one.beta, one.unknown_score, one.unknown_letter)
+            for one in (trial.tuning for trial in equal)
+        ]
     )
-    distances = np.abs((places - places.mean(0)) / (*STEPS[0], UNKNOWN_STEP)).sum(1)
+    distances = np.abs((places - places.mean(0)) / (*STEPS[0], *UNKNOWN_STEPS)).sum(1)
     return equal[int(distances.argmin())]
 
 
@@ -139,7 +143,12 @@ def trials(
             done[tuning] = _trial(heard, tokenizer, fusion, tuning, threads)
             yield done[tuning]
 
-    start = Tuning(unknown_score=fusion.unknown_score, closed=closed, beam_size=beam_size)
+    start = Tuning(
+        unknown_score=fusion.unknown_score,
+        unknown_letter=fusion.unknown_letter,
+        closed=closed,
+        beam_size=beam_size,
+    )
     for alpha, beta in product(ALPHAS, BETAS):
         yield from attempt(replace(start, alpha=alpha, beta=beta))
     for alpha, beta in STEPS:
@@ -154,14 +163,23 @@ def _neighbours(center: Tuning, alpha: float, beta: float, unknown: bool) -> Ite
         if center.alpha + right * alpha > 0:
             yield replace(center, alpha=center.alpha + right * alpha, beta=center.beta + up * beta)
     if unknown:
-        for step in (-UNKNOWN_STEP, UNKNOWN_STEP):
-            yield replace(center, unknown_score=center.unknown_score + step)
+        word, letter = UNKNOWN_STEPS
+        for sign in (-1, 1):
+            yield replace(center, unknown_score=center.unknown_score + sign * word)
+            if center.unknown_letter + sign * letter <= 0:
+                yield replace(center, unknown_letter=center.unknown_letter + sign * letter)
 
 
 def _trial(
     heard: Sequence[Heard], tokenizer: Tokenizer, fusion: Fusion, tuning: Tuning, threads: int
 ) -> Trial:
-    fusion = replace(fusion, alpha=tuning.alpha, beta=tuning.beta, unknown_score=tuning.unknown_score)
+    fusion = replace(
+        fusion,
+        alpha=tuning.alpha,
+        beta=tuning.beta,
+        unknown_score=tuning.unknown_score,
+        unknown_letter=tuning.unknown_letter,
+    )
     decoder = BeamDecoder(DecodingConfig(beam_size=tuning.beam_size), len(fusion.units), fusion)
     pool = ThreadPoolExecutor(threads)
     try:

@@ -47,7 +47,7 @@ class CTCObjective:
         self.model = model
         self._tokenizer = tokenizer
         self._dev = tuple(dev)
-        self.engine = TorchEngine(model)
+        self._engine = TorchEngine(model)
         self._stuck = StuckLoss()
 
     def loss(self, batch: Batch) -> Loss:
@@ -66,7 +66,7 @@ class CTCObjective:
         """Greedy word and character error rates over the dev set, and how much of it is blank."""
         scored: list[Scored] = []
         blanks: list[float] = []
-        for index, log_probs in emissions(self.engine, [utterance.features for utterance in self._dev]):
+        for index, log_probs in emissions(self._engine, [utterance.features for utterance in self._dev]):
             utterance = self._dev[index]
             hypothesis = self._tokenizer.decode(greedy(log_probs).tokens)
             scored.append(

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from asr.config import TrainingConfig
-from asr.data.batching import Batch, Position, Source
+from asr.data.batching import Batch, BatchSource, Position
 from asr.errors import RunError
 from asr.progress import warn
 from asr.train.checkpoint import Checkpoint, pack_training, unpack_training, write_checkpoint
@@ -106,7 +106,7 @@ class Trainer:
     def __init__(
         self,
         objective: Objective,
-        source: Source,
+        source: BatchSource,
         config: TrainingConfig,
         precision: Precision,
         journal: Journal,

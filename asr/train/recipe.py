@@ -7,7 +7,6 @@ checkpoint.safetensors   everything needed to go on
 best/                    the weights of the best epochs
 curves.png               learning curves
 bundle/                  the trained model, ready for asr transcribe
-words.json               when each word was spoken, for recipes that exchange words
 results/<split>.json     error rates, utterance by utterance
 """
 
@@ -24,7 +23,7 @@ from asr.audio.features import log_mel
 from asr.audio.normalization import Statistics, collect_statistics
 from asr.bundle import Bundle
 from asr.config import Recipe
-from asr.data.batching import BatchSource, Source
+from asr.data.batching import BatchSource
 from asr.data.dataset import Dataset, Recordings
 from asr.model.acoustic import AcousticModel
 from asr.model.device import choose_device
@@ -41,7 +40,6 @@ from asr.train.lock import locked
 from asr.train.loop import Trainer, TrainState, checkpoint_path, kept_path
 from asr.train.precision import Precision, choose_precision
 from asr.train.settle import record, settle_data, settle_recipe
-from asr.train.words import SplicingSource, WordFinder
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
     """
     with locked(options.out):
         plan = _settle(recipe, options)
-        objective, source, statistics = _prepare(plan, options.out)
+        objective, source, statistics = _prepare(plan)
         state, chosen = _train(plan, objective, source, options)
         bundle = Bundle(
             name=plan.recipe.name,
@@ -111,7 +109,7 @@ def _settle(recipe: Recipe, options: RunOptions) -> _Plan:
     return _Plan(settled.recipe, corpus, device, precision, environment)
 
 
-def _prepare(plan: _Plan, run: Path) -> tuple[CTCObjective, Source, Statistics]:
+def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
     """Makes the model, reads the recordings, and says what is going to be trained."""
     recipe, corpus = plan.recipe, plan.corpus
     torch.manual_seed(recipe.training.seed)
@@ -126,17 +124,11 @@ def _prepare(plan: _Plan, run: Path) -> tuple[CTCObjective, Source, Statistics]:
         recordings, corpus.tokens, recipe.features, statistics, recipe.augment, recipe.training.seed
     )
     objective = CTCObjective(model.to(plan.device), corpus.tokenizer, _dev_set(corpus, recipe, statistics))
-    source: Source = BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed)
-    if recipe.augment.splice:
-        finder = WordFinder(
-            objective.engine, recordings, corpus.tokens, corpus.tokenizer, recipe.features, statistics
-        )
-        source = SplicingSource(source, dataset, finder, recipe.augment.splice_from_epoch, run / "words.json")
-    return objective, source, statistics
+    return objective, BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed), statistics
 
 
 def _train(
-    plan: _Plan, objective: CTCObjective, source: Source, options: RunOptions
+    plan: _Plan, objective: CTCObjective, source: BatchSource, options: RunOptions
 ) -> tuple[TrainState, Chosen]:
     """Trains from the beginning or the last checkpoint on, and chooses the weights to keep."""
     checkpoint = _last_checkpoint(options)

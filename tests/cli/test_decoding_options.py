@@ -54,6 +54,8 @@ def test_a_language_model_searches_with_a_beam_of_its_own_accord(place: Path) ->
     numbers = ("--alpha", 2, "--beta", 6, "--unknown-score", -30)
     changed = transcribed(place, "--lm", lm, *numbers)
     assert changed.out == expected(place, lm=lm, alpha=2.0, beta=6.0, unknown_score=-30.0) != shown.out
+    cheap = transcribed(place, "--lm", lm, "--unknown-letter", 0)
+    assert cheap.out == expected(place, lm=lm, unknown_letter=0.0) != shown.out
 
 
 def test_every_option_reaches_the_search(place: Path) -> None:
@@ -135,7 +137,13 @@ def test_the_best_path_takes_nothing_else(place: Path, options: list) -> None:
 
 
 def test_numbers_out_of_range_are_usage_errors(place: Path) -> None:
-    for option in (["--alpha", -1], ["--token-alpha", -1], ["--nbest", 0], ["--beta", "x"]):
+    for option in (
+        ["--alpha", -1],
+        ["--token-alpha", -1],
+        ["--unknown-letter", 1],
+        ["--nbest", 0],
+        ["--beta", "x"],
+    ):
         shown = asr_here("transcribe", "a.wav", "--model", place / "model", *option)
         assert shown.status == 2
         assert option[0] in shown.err

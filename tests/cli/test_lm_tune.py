@@ -58,7 +58,8 @@ def test_the_best_numbers_are_options_and_a_file(place: Path) -> None:
     content = json.loads((place / "tuned.json").read_text())
     best = Tuning(**content["tuning"])
     assert shown.out == (
-        f"--alpha {best.alpha:g} --beta {best.beta:g} --unknown-score {best.unknown_score:g} --beam-size 5\n"
+        f"--alpha {best.alpha:g} --beta {best.beta:g} --unknown-score {best.unknown_score:g} "
+        f"--unknown-letter {best.unknown_letter:g} --beam-size 5\n"
     )
     assert shown.err.count("alpha") == len(content["trials"]) + 1
     assert shown.err.splitlines()[-1].startswith("best: alpha")
@@ -100,11 +101,13 @@ def test_an_attached_model_is_used_until_it_is_detached(
 ) -> None:
     (place / "tuned.json").write_text('{"tuning": {"alpha": 0.75, "beta": 2, "beam_size": 20}}')
     command = ["lm", "attach", place / "lm.arpa", "--model", place / "model"]
-    shown = asr_here(*command, "--tuned", place / "tuned.json", "--beta", 3)
+    shown = asr_here(*command, "--tuned", place / "tuned.json", "--beta", 3, "--unknown-letter", -2)
     assert shown.status == 0, shown.err
     assert "carries" in shown.err
-    assert "--alpha 0.75 --beta 3 --unknown-score -10 --beam-size 20\n" in shown.err
-    assert load_bundle(place / "model").language.tuning == Tuning(0.75, 3.0, beam_size=20)
+    assert "--alpha 0.75 --beta 3 --unknown-score -1 --unknown-letter -2 --beam-size 20\n" in shown.err
+    assert load_bundle(place / "model").language.tuning == Tuning(
+        0.75, 3.0, unknown_letter=-2.0, beam_size=20
+    )
 
     def transcribed(*options: object) -> tuple[str, str]:
         caplog.clear()
@@ -112,7 +115,7 @@ def test_an_attached_model_is_used_until_it_is_detached(
         return shown.out, caplog.text
 
     carried = transcribed()
-    numbers = ("--alpha", 0.75, "--beta", 3, "--beam-size", 20)
+    numbers = ("--alpha", 0.75, "--beta", 3, "--unknown-letter", -2, "--beam-size", 20)
     assert carried[0] == transcribed("--lm", place / "lm.arpa", *numbers)[0]
     assert f"decoding with the language model that {place / 'model'} carries" in carried[1]
     greedy, beam = transcribed("--beam-size", 0), transcribed("--lm", "none", "--beam-size", 20)

@@ -86,6 +86,12 @@ def test_arrays_that_would_lead_astray_are_refused(tmp_path, graph, change, mess
         load_word_graph(path, UNITS)
 
 
+def test_whoever_saves_the_same_writes_the_same_bytes(tmp_path: Path, graph: WordGraph) -> None:
+    for name in range(5):
+        save_word_graph(graph, UNITS, tmp_path / f"{name}.graph")
+    assert len({path.read_bytes() for path in tmp_path.glob("*.graph")}) == 1
+
+
 def test_damaged_and_foreign_files_are_one_line(tmp_path: Path, graph: WordGraph) -> None:
     path = tmp_path / "x.graph"
     save_word_graph(graph, UNITS, path)
@@ -95,7 +101,8 @@ def test_damaged_and_foreign_files_are_one_line(tmp_path: Path, graph: WordGraph
         (whole[10:], "damaged"),
         (b"", "damaged"),
         (save({"a": np.zeros(1)}), "a foreign file"),
-        (whole.replace(b'"format_version":"1"', b'"format_version":"2"'), "format_version 2, but"),
+        (save({"a": np.zeros(1)}, metadata={"facts": "[1]"}), "damaged"),
+        (whole.replace(rb"format_version\":\"1", rb"format_version\":\"2"), "format_version 2, but"),
     ]:
         path.write_bytes(content)
         with pytest.raises(LexiconError, match=f"x.graph: {message}") as caught:

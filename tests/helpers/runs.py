@@ -16,7 +16,7 @@ from torch import nn
 from asr.audio.features import log_mel
 from asr.audio.normalization import Statistics, collect_statistics
 from asr.config import AugmentConfig, FeatureConfig, ModelConfig, Recipe, TrainingConfig
-from asr.data.batching import Batch, BatchSource, Source
+from asr.data.batching import Batch, BatchSource
 from asr.data.dataset import Dataset, Recordings
 from asr.data.manifest import Utterance
 from asr.model.acoustic import AcousticModel
@@ -28,7 +28,6 @@ from asr.train.journal import Journal
 from asr.train.loop import Interrupted, Trainer, TrainState, checkpoint_path
 from asr.train.objective import Loss, Metrics, Objective
 from asr.train.precision import Precision
-from asr.train.words import SplicingSource, WordFinder
 
 FEATURES = FeatureConfig(mels=20)
 MODEL = ModelConfig(cell="gru", layers=1, hidden=8, channels=2, dropout=0.2)
@@ -104,19 +103,8 @@ def opened(
         DevUtterance(u.id, u.speaker, judged.example(index, 0).features, normalize(u.text), u.duration)
         for index, u in enumerate(corpus.dev)
     ]
-    inner = CTCObjective(model, corpus.tokenizer, dev)
-    objective = around(inner)
-    source: Source = BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed)
-    if recipe.augment.splice:
-        finder = WordFinder(
-            inner.engine,
-            Recordings(corpus.train, recipe.features.sample_rate),
-            corpus.tokens,
-            corpus.tokenizer,
-            recipe.features,
-            statistics,
-        )
-        source = SplicingSource(source, dataset, finder, recipe.augment.splice_from_epoch, run / "words.json")
+    objective = around(CTCObjective(model, corpus.tokenizer, dev))
+    source = BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed)
     checkpoint = read_checkpoint(checkpoint_path(run)) if resume else None
     done = checkpoint.values if checkpoint else {}
     with Journal(run, done.get("step", 0), done.get("epoch", 0)) as journal:

@@ -39,7 +39,6 @@ VARIANTS = {
         "training.optimizer=rmsprop", "training.learning_rate=1e-3", "model.norm=batch",
         "augment.spec_from_epoch=1", "training.validate_every=2"
     ],
-    "words exchanged from the second epoch on": ["augment.splice=0.9", "augment.splice_from_epoch=1"],
 }  # fmt: skip
 
 

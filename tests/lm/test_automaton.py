@@ -181,6 +181,12 @@ def test_arrays_that_would_lead_astray_are_refused(tmp_path, automaton, change, 
         load_automaton(path)
 
 
+def test_whoever_saves_the_same_writes_the_same_bytes(tmp_path: Path, automaton: Automaton) -> None:
+    for name in range(5):
+        save_automaton(automaton, tmp_path / f"{name}.lm")
+    assert len({path.read_bytes() for path in tmp_path.glob("*.lm")}) == 1
+
+
 def test_damaged_and_foreign_files_are_one_line(tmp_path: Path, automaton: Automaton) -> None:
     path = tmp_path / "x.lm"
     save_automaton(automaton, path)
@@ -190,7 +196,8 @@ def test_damaged_and_foreign_files_are_one_line(tmp_path: Path, automaton: Autom
         (whole[10:], "damaged"),
         (b"", "damaged"),
         (save({"a": np.zeros(1)}), "a foreign file"),
-        (whole.replace(b'"format_version":"1"', b'"format_version":"2"'), "format_version 2, but"),
+        (save({"a": np.zeros(1)}, metadata={"facts": "[1]"}), "damaged"),
+        (whole.replace(rb"format_version\":\"1", rb"format_version\":\"2"), "format_version 2, but"),
     ]:
         path.write_bytes(content)
         with pytest.raises(LanguageModelError, match=f"x.lm: {message}") as caught:

@@ -55,7 +55,7 @@ def test_nothing_known_is_no_fusion(bundle: Bundle) -> None:
 
 
 def test_a_language_model_counts_as_the_decoder_says(bundle: Bundle, lm: Path) -> None:
-    fusion = fusion_for(bundle, Language(lm=lm, alpha=0.7, beta=2, unknown_score=-3))
+    fusion = fusion_for(bundle, Language(lm=lm, alpha=0.7, beta=2, unknown_score=-3, unknown_letter=-0.25))
     assert fusion is not None
     by_hand = Fusion(
         units=bundle.tokenizer.units,
@@ -63,6 +63,7 @@ def test_a_language_model_counts_as_the_decoder_says(bundle: Bundle, lm: Path) -
         alpha=0.7,
         beta=2.0,
         unknown_score=-3.0,
+        unknown_letter=-0.25,
     )
     log_probs = heard(bundle)
     config = DecodingConfig(beam_size=20)
@@ -130,9 +131,11 @@ def test_tokens_that_are_whole_words_have_a_closed_vocabulary(lm: Path) -> None:
 def test_the_carried_model_is_used_with_its_tuning_unless_told_otherwise(
     bundle: Bundle, lm: Path, tmp_path: Path
 ) -> None:
-    carrier = carrying(bundle, lm, alpha=0.9, beta=2.5, unknown_score=-4.0, closed=True)
+    carrier = carrying(bundle, lm, alpha=0.9, beta=2.5, unknown_score=-4.0, unknown_letter=-0.5, closed=True)
     fusion = fusion_for(carrier, Language())
-    assert (fusion.alpha, fusion.beta, fusion.unknown_score) == (0.9, 2.5, -4.0)
+    assert (fusion.alpha, fusion.beta) == (0.9, 2.5)
+    assert (fusion.unknown_score, fusion.unknown_letter) == (-4.0, -0.5)
+    assert fusion_for(carrier, Language(unknown_letter=0)).unknown_letter == 0.0
     assert fusion.vocabulary == "closed"
     assert fusion_for(carrier, SOUND_ALONE) is None
     assert fusion_for(carrier, Language(alpha=0.1, closed=False)).alpha == 0.1
@@ -206,6 +209,11 @@ def test_public_names_are_there() -> None:
         ({"alpha": 0.5}, "alpha changes nothing here; leave it out, or name a language model of words"),
         ({"beta": 1.0, "hotwords": (Hotword("one"),)}, "beta changes nothing here"),
         ({"unknown_score": 1.0}, "unknown_score changes nothing"),
+        (
+            {"unknown_letter": -1.0, "lexicon": "x"},
+            "unknown_letter changes nothing here; leave it out, or name",
+        ),
+        ({"lm": "{lm}", "unknown_letter": 0.5}, "unknown_letter must not be above 0"),
         ({"token_alpha": 1.0}, "token_alpha changes nothing here; leave it out, or name a language model of"),
         ({"closed": True}, "closed changes nothing"),
         ({"lm": "no.arpa"}, "no.arpa: no such file; check the path"),

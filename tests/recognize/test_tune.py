@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,13 +93,28 @@ def test_threads_change_nothing(bundle: Bundle, heard: list[Heard], fusion: Fusi
 def test_the_penalty_of_unknown_words_is_tuned_where_there_are_some(
     bundle: Bundle, heard: list[Heard], fusion: Fusion
 ) -> None:
-    assert {trial.tuning.unknown_score for trial in trials(heard, bundle.tokenizer, fusion, 3)} == {-10.0}
+    assert costs(trials(heard, bundle.tokenizer, fusion, 3)) == {(-1.0, -1.0)}
     strange = [replace(heard[0], reference="one xyz"), *heard[1:]]
-    assert len({trial.tuning.unknown_score for trial in trials(strange, bundle.tokenizer, fusion, 3)}) > 1
+    tried = costs(trials(strange, bundle.tokenizer, fusion, 3))
+    assert {(-3.0, -1.0), (1.0, -1.0), (-1.0, -2.0), (-1.0, 0.0)} <= tried
+    assert max(letter for _, letter in tried) == 0
     closed = replace(fusion, graph=_graph(fusion), vocabulary="closed")
     found = list(trials(strange, bundle.tokenizer, closed, 3))
-    assert {trial.tuning.unknown_score for trial in found} == {-10.0}
+    assert costs(found) == {(-1.0, -1.0)}
     assert all(trial.tuning.closed for trial in found)
+
+
+def costs(found: Iterable[Trial]) -> set[tuple[float, float]]:
+    return {(trial.tuning.unknown_score, trial.tuning.unknown_letter) for trial in found}
+
+
+def test_a_trial_uses_what_unknown_words_cost(bundle: Bundle, heard: list[Heard], fusion: Fusion) -> None:
+    """With these a random model writes other texts, so trials that ignored them would make other errors."""
+    cheap, dear = (
+        next(trials(heard, bundle.tokenizer, replace(fusion, unknown_letter=letter), 30)).characters
+        for letter in (0.0, -50.0)
+    )
+    assert cheap != dear
 
 
 def _graph(fusion: Fusion) -> object:
