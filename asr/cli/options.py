@@ -55,7 +55,7 @@ decoding_options = (
     click.option(
         "--unknown-score",
         type=float,
-        help="What a word is given that the language model does not know, in nats. Default: -1, or as the "
+        help="What a word is given that the language model does not know, in nats. Default: -2, or as the "
         "model folder says.",
     ),
     click.option(

@@ -80,16 +80,13 @@ class Texts:
         if fusion.word_model is not None:
             symbols = [fusion.word_model.ids.get(word, NONE) for word in words]
             gain += _log_prob(fusion.word_model, symbols, fusion.alpha, fusion.unknown_score)
-            strange = [word for word, symbol in zip(words, symbols, strict=True) if symbol == NONE]
-            gain += fusion.unknown_letter * sum(map(len, strange))
         if fusion.token_model is not None:
             symbols = self.layout.token_symbols[list(tokens)].tolist()
             gain += _log_prob(fusion.token_model, symbols, fusion.token_alpha, fusion.unknown_score)
         scorer = fusion.scorer
         if scorer is not None and scorer.reads == "words":
             gain += fusion.alpha * score_words(scorer, words)
-            strange = [word for word in words if not scorer.knows(word)]
-            gain += fusion.unknown_score * len(strange) + fusion.unknown_letter * sum(map(len, strange))
+            gain += fusion.unknown_score * sum(not scorer.knows(word) for word in words)
         elif scorer is not None and scorer.reads == "tokens":
             gain += fusion.token_alpha * score_tokens(scorer, tokens)
         return gain

@@ -25,7 +25,6 @@ NODE = np.dtype(
         ("ending", np.int32),  # which ending of the parent came before this token, -1 if its word goes on
         ("word", np.int32),  # that ending's entry in the word graph, -2 if it is not in there, or -1
         ("graph", np.int32),  # the node of the word graph that the unfinished word has reached
-        ("letters", np.int32),  # characters of the unfinished word
         ("model", np.int32),  # the word model's state after the finished words
         ("hot", np.int32),  # the same of the hotwords among words
         ("token_model", np.int32),  # the token model's state

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from asr.compiled import inlined, part
 from asr.decode.beam_tree import BEAMS, FOUND, NONE, STAMP, Int, Limits, Records, Search
 from asr.decode.fusion_arrays import EITHER, INSIDE, ROOT, STARTS, Knowledge
-from asr.decode.fusion_kernel import follow, is_between, new_strangeness, start, strangeness, token_gain
+from asr.decode.fusion_kernel import follow, is_between, start, strangeness, token_gain
 from asr.decode.selection_kernel import best_first, collect, log_add, sort
 
 Row = NDArray[np.float32]
@@ -99,7 +99,7 @@ def _go_on(place: Int, floor: float, likely: Int, width: int, knowledge: Knowled
                 after = follow(node.graph, token, knowledge)
             if after == NONE:
                 continue
-            score += spots[after].ahead - spots[node.graph].ahead + strangeness(node, after, token, knowledge)
+            score += spots[after].ahead - spots[node.graph].ahead + strangeness(after, token, knowledge)
         if asks:
             score += token_gain(node, token, knowledge, search.token_scores)
         if score <= floor:
@@ -130,7 +130,7 @@ def _end_words(
         if first == NONE:
             continue
         spoken = likelihood + (beam.blank if token == node.token else beam.total)
-        score = spoken + node.score + spots[first].ahead + new_strangeness(first, token, knowledge)
+        score = spoken + node.score + spots[first].ahead + strangeness(first, token, knowledge)
         if score + settings.reach + node.most <= floor:
             continue
         if asks:

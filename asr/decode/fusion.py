@@ -2,9 +2,8 @@
 
 With it, the total of a text is (shallow fusion; Gulcehre et al., 2015)
 
-    ln sum over all token sequences that write it of e^(CTC + ln pronunciation probability)
-    + alpha · ln p(words, </s>)  + beta · words
-    + unknown_score · words that the model does not know  + unknown_letter · characters of these
+    ln sum over all token sequences that write it of e^(CTC + ln pronunciation probability + strange letters)
+    + alpha · ln p(words, </s>)  + beta · words  + unknown_score · words that the model does not know
     + token_alpha · ln p(tokens, </s>)  + weights of the hotwords in it
 
 and the search looks for the text whose total is greatest.
@@ -44,8 +43,9 @@ class Fusion:
         beta: Bonus of every word, in nats.
         unknown_score: What a word is given that the word model does not know, in nats, besides alpha
             times the log-probability of <unk>.
-        unknown_letter: What it is given for each of its characters, at most 0. Without this, long unknown
-            words would be as cheap as short ones, and known words run together would be the cheapest.
+        unknown_letter: What each of its characters is given from the token on with which it is no longer the
+            beginning of a word of the graph, at most 0. Without this, long unknown words would be as cheap
+            as short ones, and words run together would be the cheapest.
         scorer: Any other model, of words or tokens, which is asked once a frame: see `asr.decode.scorer`.
         hotwords: Phrases that are given something whenever they are written.
 
@@ -61,7 +61,7 @@ class Fusion:
     alpha: float = 0.5
     token_alpha: float = 0.5
     beta: float = 1.0
-    unknown_score: float = -1.0
+    unknown_score: float = -2.0
     unknown_letter: float = -1.0
     scorer: Scorer | None = None
     hotwords: tuple[Hotword, ...] = ()

@@ -80,20 +80,11 @@ def is_between(graph: Int, knowledge: Knowledge) -> bool:
 
 
 @inlined
-def strangeness(node: Any, after: Int, token: Int, knowledge: Knowledge) -> float:
-    """What a token costs that leads to node `after` of the graph within a word: letters of a strange one."""
-    outside = len(knowledge.spots) - 1
-    if after != outside:
+def strangeness(after: Int, token: Int, knowledge: Knowledge) -> float:
+    """What a token costs that leads to node `after` of the graph: its characters, where no word goes on."""
+    if after != len(knowledge.spots) - 1:
         return 0.0
-    letters = knowledge.tokens[token].letters + (0 if node.graph == outside else node.letters)
-    return float(knowledge.settings[0].unknown_letter * letters)
-
-
-@inlined
-def new_strangeness(after: Int, token: Int, knowledge: Knowledge) -> float:
-    """The same of the first token of a word."""
-    strange = after == len(knowledge.spots) - 1
-    return knowledge.settings[0].unknown_letter * knowledge.tokens[token].letters if strange else 0.0
+    return float(knowledge.settings[0].unknown_letter * knowledge.tokens[token].letters)
 
 
 @part
@@ -117,8 +108,6 @@ def open_endings(node: Any, knowledge: Knowledge, search: Search) -> None:
             symbol, word = np.int64(entry.symbol), np.int64(entry.word)
         elif settings.word_model:
             ending.gain += settings.unknown_score
-            if node.graph != len(knowledge.spots) - 1:  # else its letters have been paid for
-                ending.gain += settings.unknown_letter * node.letters
         ending.model, ending.hot = NONE if settings.asks_words else ROOT, ROOT
         if settings.word_model:
             if symbol == NONE:
@@ -190,15 +179,13 @@ def enter(after: Any, before: Any, token: Int, ending: Int, knowledge: Knowledge
         return
     if ending == NONE:
         after.graph = follow(before.graph, token, knowledge)
-        after.score += strangeness(before, after.graph, token, knowledge) - spots[before.graph].ahead
-        after.letters = before.letters + unit.letters
+        after.score -= spots[before.graph].ahead
     else:
         ended = search.endings[before.endings + ending]
         after.model, after.hot, after.text, after.word = ended.model, ended.hot, ended.text, ended.entry
         after.graph = start(token, knowledge)
-        after.score += ended.gain + new_strangeness(after.graph, token, knowledge)
-        after.letters = unit.letters
-    after.score += spots[after.graph].ahead
+        after.score += ended.gain
+    after.score += spots[after.graph].ahead + strangeness(after.graph, token, knowledge)
     after.text = after.text * unit.factor + unit.term
     open_endings(after, knowledge, search)
 

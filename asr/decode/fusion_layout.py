@@ -128,7 +128,7 @@ def _settings(
         token_alpha=fusion.token_alpha,
         beta=_beta(fusion),
         unknown_score=fusion.unknown_score,
-        unknown_letter=fusion.unknown_letter if fusion.word_model else 0.0,
+        unknown_letter=fusion.unknown_letter if model or (fusion.asks_words and fusion.graph) else 0.0,
         reach=credit + (max(0.0, fusion.unknown_score) if tokens else 0.0),
         start=max(0.0, float(spots["ahead"].max())),
     )
@@ -154,7 +154,6 @@ def _words(fusion: Fusion, graph: WordGraph | None) -> tuple[Records, Records]:
         ids = np.append(symbols, np.int32(NONE))
         log_probs, _ = model.advance_all(np.full(len(ids), ROOT, np.int32), ids)
         scores += np.where((ids >= 0) | (model.unknown >= 0), fusion.alpha * log_probs, 0.0)
-        costs[:-1] += fusion.unknown_letter * np.array(list(map(len, graph.words)))
         costs[ids >= 0] = 0.0
         scores += costs
     spots = np.zeros(count + 2, SPOT)

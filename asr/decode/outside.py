@@ -53,8 +53,7 @@ class WordsOutside:
         ]
         log_probs, following = self.scorer.advance(state.model.at(nodes["model"][asking]), words)
         strange = np.array([not self.scorer.knows(word) for word in words])
-        unknown = fusion.unknown_score + fusion.unknown_letter * np.array(list(map(len, words)))
-        endings["gain"][places] += fusion.alpha * log_probs + unknown * strange
+        endings["gain"][places] += fusion.alpha * log_probs + fusion.unknown_score * strange
         endings["model"][places] = [state.model.number(after) for after in following]
         nodes["most"][owners] = -np.inf
         np.maximum.at(nodes["most"], asking, endings["gain"][places])

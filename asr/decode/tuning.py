@@ -26,7 +26,7 @@ class Tuning:
 
     alpha: NotNegative = 0.5
     beta: float = 1.0
-    unknown_score: float = -1.0
+    unknown_score: float = -2.0
     unknown_letter: NotPositive = -1.0
     closed: bool = False
     beam_size: Positive = 100

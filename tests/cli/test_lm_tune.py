@@ -104,7 +104,7 @@ def test_an_attached_model_is_used_until_it_is_detached(
     shown = asr_here(*command, "--tuned", place / "tuned.json", "--beta", 3, "--unknown-letter", -2)
     assert shown.status == 0, shown.err
     assert "carries" in shown.err
-    assert "--alpha 0.75 --beta 3 --unknown-score -1 --unknown-letter -2 --beam-size 20\n" in shown.err
+    assert "--alpha 0.75 --beta 3 --unknown-score -2 --unknown-letter -2 --beam-size 20\n" in shown.err
     assert load_bundle(place / "model").language.tuning == Tuning(
         0.75, 3.0, unknown_letter=-2.0, beam_size=20
     )

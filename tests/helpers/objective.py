@@ -136,11 +136,30 @@ def written(world: World, piece: Tokens) -> str:
 
 def known(world: World, piece: Tokens) -> list[Spelling]:
     """The words that the tokens between two boundaries can be."""
-    as_written = Spelling(written(world, piece), piece)
+    as_written = Spelling(written(world, piece), piece, world.unknown_letter * strange_letters(world, piece))
     if world.vocabulary != "closed":
         return [as_written]
     given = [spelling for spelling in world.spellings if spelling.tokens == piece]
     return given + [as_written] * (as_written.word in world.words)
+
+
+def strange_letters(world: World, piece: Tokens) -> int:
+    """The letters of a word from the token on that no word of the model goes on with."""
+    if world.vocabulary != "open" or world.word_model is None:
+        return 0
+    for first in range(len(piece)):
+        begun = "".join(world.texts[token] for token in piece[: first + 1])
+        if not any(goes_on(world, world.mark + word, begun) for word in world.words):
+            return sum(len(world.texts[token].removeprefix(world.mark)) for token in piece[first:])
+    return 0
+
+
+def goes_on(world: World, word: str, begun: str) -> bool:
+    """Whether tokens can make a word of its beginning."""
+    texts = [text for token, text in enumerate(world.texts) if text and token != world.separator]
+    return word == begun or (
+        word.startswith(begun) and any(goes_on(world, word, begun + text) for text in texts)
+    )
 
 
 def cut_by_lexicon(world: World, tokens: Tokens) -> Iterator[tuple[Spelling, ...]]:
@@ -161,11 +180,7 @@ def parts_of_words(world: World, words: Words, acoustic: float) -> Parts:
     return Parts(
         acoustic=acoustic,
         language=world.alpha * language(model, words) if model else 0.0,
-        unknown=sum(
-            world.unknown_score + world.unknown_letter * len(word)
-            for word, strange in zip(words, is_unknown, strict=True)
-            if strange
-        ),
+        unknown=world.unknown_score * sum(is_unknown),
         bonus=world.beta * len(words),
         hotwords=sum(weight * occurrences(phrase.split(), words) for phrase, weight in world.hotwords),
     )

@@ -93,14 +93,14 @@ def test_threads_change_nothing(bundle: Bundle, heard: list[Heard], fusion: Fusi
 def test_the_penalty_of_unknown_words_is_tuned_where_there_are_some(
     bundle: Bundle, heard: list[Heard], fusion: Fusion
 ) -> None:
-    assert costs(trials(heard, bundle.tokenizer, fusion, 3)) == {(-1.0, -1.0)}
+    assert costs(trials(heard, bundle.tokenizer, fusion, 3)) == {(-2.0, -1.0)}
     strange = [replace(heard[0], reference="one xyz"), *heard[1:]]
     tried = costs(trials(strange, bundle.tokenizer, fusion, 3))
-    assert {(-3.0, -1.0), (1.0, -1.0), (-1.0, -2.0), (-1.0, 0.0)} <= tried
+    assert {(-4.0, -1.0), (0.0, -1.0), (-2.0, -2.0), (-2.0, 0.0)} <= tried
     assert max(letter for _, letter in tried) == 0
     closed = replace(fusion, graph=_graph(fusion), vocabulary="closed")
     found = list(trials(strange, bundle.tokenizer, closed, 3))
-    assert costs(found) == {(-1.0, -1.0)}
+    assert costs(found) == {(-2.0, -1.0)}
     assert all(trial.tuning.closed for trial in found)
 
 
