@@ -24,7 +24,7 @@ check: .venv/test  ## style, types, direction of imports, length of files
 slow: .venv/test  ## the slow tests
 	$(BIN)/python -m pytest -m slow
 
-bench: .venv/test  ## benchmarks; each prints a table, JSON goes to runs/
+bench: .venv/test  ## benchmarks; each prints a table, JSON goes to runs/ (decoding needs peers: see benchmarks/peers.txt)
 	$(BIN)/python -m benchmarks.features --json runs/features.json
 	$(BIN)/python -m benchmarks.training --json runs/training.json
 
