@@ -54,14 +54,24 @@ def _stayed(limits: Limits, knowledge: Knowledge, search: Search) -> tuple[float
         score = log_add(beam.blank_after, beam.spoken_after) + node.score
         collect(candidates, place, score, place, NOTHING, NOTHING)
         floor, highest = min(floor, score), max(highest, score)
-        between = settings.graph and is_between(node.graph, knowledge)
-        beam.reach = node.score + settings.reach + (settings.start if between else 0.0)
+        beam.reach = node.score + settings.reach + _most_within_words(node.graph, knowledge)
         beam.reach_of_end = node.score + settings.reach + settings.start + node.most
         best = max(best, beam.total + max(beam.reach, beam.reach_of_end))
     search.counts[FOUND] = count
     if count < limits.width:
         floor = -math.inf
     return max(floor, highest - limits.distance), best
+
+
+@inlined
+def _most_within_words(graph: Int, knowledge: Knowledge) -> float:
+    """The most that a token can gain that ends no word: one begins, or turns out to be unknown."""
+    settings, spots = knowledge.settings[0], knowledge.spots
+    if not settings.graph:
+        return 0.0
+    if is_between(graph, knowledge):
+        return float(settings.start)
+    return max(0.0, spots[len(spots) - 1].ahead - spots[graph].ahead) if settings.open else 0.0
 
 
 @inlined

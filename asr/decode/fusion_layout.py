@@ -32,7 +32,6 @@ from asr.decode.hotwords import greatest_credit, token_hotwords, word_hotwords
 from asr.decode.spelling import graph_of_words
 from asr.decode.word_graph import ROOT, WordGraph, look_ahead
 from asr.lm.automaton import Automaton
-from asr.text.units import Units
 
 CHARACTER_FACTOR = 0x5851F42D4C957F2D
 SPACE_NAMES = ("<space>", "|", "▁", " ")
@@ -202,16 +201,12 @@ def _tokens(fusion: Fusion, symbols: NDArray[np.int32], spots: int) -> Records:
         kind=kinds,
         otherwise=otherwise,
         symbol=encoded,
-        letters=[letters_of(units, (token,)) for token in range(len(units))],
+        letters=[
+            len(text.removeprefix(units.mark)) if token != units.separator else 0
+            for token, text in enumerate(units.texts)
+        ],
         factor=factors,
         term=terms,
-    )
-
-
-def letters_of(units: Units, tokens: Sequence[int]) -> int:
-    """How many characters some tokens of a word write, without its mark or a separator."""
-    return sum(
-        len(units.texts[token].removeprefix(units.mark)) for token in tokens if token != units.separator
     )
 
 

@@ -1,0 +1,43 @@
+"""What the search does not look at could not have been chosen: without its bounds it finds the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asr.config import DecodingConfig
+from asr.decode.beam import BeamDecoder
+from asr.decode.beam_kernel import advance, finals
+from asr.decode.beam_tree import FRAMES
+from asr.decode.fusion_arrays import SETTINGS, read_only
+from asr.decode.fusion_layout import Layout
+from tests.helpers.beam import Emissions, emissions
+from tests.helpers.worlds import Kind, Vocabulary, worlds
+from tests.laws.test_fusion import decoder_of, every_kind
+
+FAR = 1e4  # nats
+
+
+def found(decoder: BeamDecoder, layout: Layout, reach: float, log_probs: Emissions) -> dict[int, float]:
+    """The total of every text that a search may end with, where a token may gain so much more."""
+    unbounded = layout.knowledge.settings.copy()
+    unbounded["reach"] += reach
+    knowledge = layout.knowledge._replace(settings=read_only(unbounded, SETTINGS))
+    state = decoder.start()
+    advance(log_probs, decoder._limits, knowledge, state.search)
+    assert state.search.counts[FRAMES] == len(log_probs), "no room"
+    return {int(final["text"]): float(final["total"]) for final in finals(knowledge, state.search)}
+
+
+@settings(deadline=None, max_examples=60)
+@every_kind
+@given(st.integers(0, 2**32), st.integers(1, 14), st.integers(2, 6), st.data())
+def test_bounds_change_nothing(
+    kind: Kind, vocabulary: Vocabulary, seed: int, frames: int, width: int, data
+) -> None:
+    world = data.draw(worlds(kind, vocabulary))
+    log_probs = emissions(seed, frames, len(world.texts))
+    decoder = decoder_of(world, DecodingConfig(beam_size=width))
+    bounded, free = (found(decoder, decoder._layout, reach, log_probs) for reach in (0.0, FAR))
+    assert bounded == pytest.approx(free, abs=1e-9)
