@@ -1,6 +1,6 @@
 """A model on disk: a folder that holds everything needed to recognise speech, and no pickle.
 
-model.json          kind, format_version, features, tokenizer, model, results; perhaps calibration, decoding
+model.json          kind, format_version, features, tokenizer, model, results; perhaps calibrations, decoding
 model.safetensors   weights, and mean and deviation of the features
 tokens.txt          ``token id`` a line, blank first
 lm.lm               language model of words, where there is one; `decoding` says how much it counts
@@ -49,7 +49,8 @@ class Bundle:
         weights: Arrays by parameter name.
         card: The model card, Markdown.
         facts: What was measured: results, data, training time; plain values for people and tools.
-        calibration: Of the confidences of words; None where nobody fitted one.
+        calibrations: Of the confidences of words, by the name of the decoding that each was fitted to; see
+            `asr.decode.identity`.
         language: The language model that it carries, and how it is used.
     """
 
@@ -62,7 +63,7 @@ class Bundle:
     weights: Mapping[str, NDArray[np.generic]]
     card: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    calibration: Calibration | None = None
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     language: TunedModel | None = None
 
     @property
@@ -92,7 +93,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "features": to_dict(bundle.features),
         "tokenizer": to_dict(bundle.tokenizer_config),
         "model": to_dict(bundle.model),
-        **({"calibration": to_dict(bundle.calibration)} if bundle.calibration else {}),
+        **({"calibrations": _plain(bundle.calibrations)} if bundle.calibrations else {}),
         **({"decoding": to_dict(bundle.language.tuning)} if bundle.language else {}),
         "sha256": hashes,
         "facts": dict(bundle.facts),
@@ -143,7 +144,7 @@ def load_bundle(folder: Path) -> Bundle:
             weights={name.removeprefix("weights."): array for name, array in arrays.items()},
             card=card,
             facts=description.get("facts", {}),
-            calibration=_calibration(description, where),
+            calibrations=_calibrations(description, where),
             language=_language(description, folder),
         )
     except KeyError as error:
@@ -152,10 +153,18 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
 
 
-def _calibration(description: Mapping[str, Any], where: str) -> Calibration | None:
-    if "calibration" not in description:
-        return None
-    return from_dict(Calibration, description["calibration"], where=f"{where}, calibration")
+def _plain(calibrations: Mapping[str, Calibration]) -> dict[str, Any]:
+    return {name: to_dict(calibrations[name]) for name in sorted(calibrations)}
+
+
+def _calibrations(description: Mapping[str, Any], where: str) -> dict[str, Calibration]:
+    known = description.get("calibrations", {})
+    if not isinstance(known, dict):
+        raise ConfigError(f"{where}, calibrations: expected an object, got {type(known).__name__}")
+    return {
+        name: from_dict(Calibration, values, where=f"{where}, calibrations, {name}")
+        for name, values in known.items()
+    }
 
 
 def _language(description: Mapping[str, Any], folder: Path) -> TunedModel | None:

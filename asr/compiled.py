@@ -7,7 +7,9 @@ importing numba and its first use take some tenths of a second.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +19,10 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.core import event
+from numba.core.caching import FunctionCache, NullCache
+from numba.core.runtime.nrt import rtsys
 from numba.core.typing.templates import Signature
+from numba.extending import is_jitted
 
 _log = logging.getLogger("asr")
 
@@ -28,6 +33,8 @@ _UNCOUNTED = {"_nrt": False}
 """Numba's option to compile without its counts of references."""
 
 _PART: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_UNCOUNTED}
+
+_SEAL = sha256().digest_size
 
 
 def part(function: Function) -> Function:
@@ -71,8 +78,8 @@ def compiled(
 
     The code is stored in `NUMBA_CACHE_DIR` where that is set, else beside the function's module, else,
     where that folder cannot be written, in the user's cache folder. It is stored per version of the
-    module, of numba and of the processor, and every file is replaced as a whole. Where nothing can be
-    stored, a warning is logged, and the function is compiled in every process.
+    modules, of numba and of the processor, and every file is replaced as a whole; a damaged one is
+    compiled again. Where nothing can be stored, a warning is logged, and every process compiles.
 
     Args:
         function: What to compile, at the top level of its module.
@@ -84,28 +91,84 @@ def compiled(
     """
     function = _named_after(function, parts)
     options: dict[str, Any] = {"nogil": True} | ({} if makes_arrays else _UNCOUNTED)
+    jitted = njit(**options)(function)
+    if not is_jitted(jitted):  # NUMBA_DISABLE_JIT is set
+        return cast(Callable[..., None], jitted)
+    dispatcher = cast(Any, jitted)
     with event.install_listener("numba:compile", _Announcement(name)):
         try:
-            return njit(signature, cache=True, **options)(function)
-        except (RuntimeError, OSError, EOFError) as error:  # no such folder, no space left, an empty file
+            dispatcher._cache = _Store(function)  # type: ignore[no-untyped-call]
+            dispatcher.compile(signature)
+        except (RuntimeError, OSError) as error:  # no folder that can be written, no space left
             _log.warning(
                 "the compiled %s cannot be stored or loaded (%s); set NUMBA_CACHE_DIR to a writable folder",
                 name,
                 error,
             )
-            return njit(signature, **options)(function)
+            dispatcher._cache = NullCache()
+            dispatcher.compile(signature)  # does nothing if storing was all that failed
+    dispatcher.disable_compile()
+    return cast(Callable[..., None], dispatcher)
 
 
 def _named_after(function: Callable[..., None], parts: Sequence[ModuleType]) -> Callable[..., None]:
-    """The same function under a name that changes with the contents of some modules.
+    """The same function under a name that changes with all that decides about its machine code.
 
-    Stored code is found by the function's name, and is checked against its own module only.
+    Stored code is found by the function's name.
     """
-    sources = [Path(part.__file__ or "").read_bytes() for part in parts]
+    paths = [__file__, function.__code__.co_filename, *(part.__file__ or "" for part in parts)]
+    digest = sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()[:16]
     copy = FunctionType(function.__code__, function.__globals__, function.__name__)
-    digest = sha256(b"".join(sources)).hexdigest()[:16] if parts else ""
     copy.__qualname__ = function.__qualname__ + digest
     return copy
+
+
+class _Store(FunctionCache):
+    """Where numba stores the code of one function: loaded in a third of the time, and only if it is whole.
+
+    numba prepares to compile before it loads, which takes longer than all the rest, and imports scipy
+    where that is installed. It unpickles files that a crash cut short or a failing disk changed, and would
+    run what it finds in them. Here every file ends with the SHA-256 of what stands before.
+    """
+
+    def load_overload(self, signature: Signature, context: Any) -> Any:
+        """The stored code; None if there is none, or a part of it is damaged."""
+        rtsys.initialize(context)  # all of the preparations that running takes
+        if not all(map(_is_sealed, self._files())):
+            return None
+        return self._load_overload(signature, context)  # type: ignore[no-untyped-call]
+
+    def save_overload(self, signature: Signature, result: Any) -> None:
+        """Stores code, in place of what is damaged."""
+        for file in self._files():
+            if not _is_sealed(file):
+                file.unlink(missing_ok=True)
+        super().save_overload(signature, result)  # type: ignore[no-untyped-call]
+        for file in self._files():
+            with suppress(FileNotFoundError):  # another process has just removed it, and writes its own
+                _seal(file)
+
+    def _files(self) -> list[Path]:
+        return list(Path(self.cache_path).glob(f"{self._impl.filename_base}*.nb[ic]"))
+
+
+def _is_sealed(file: Path) -> bool:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:  # another process has just removed it, too
+        return False
+    return sha256(content[:-_SEAL]).digest() == content[-_SEAL:]
+
+
+def _seal(file: Path) -> None:
+    """Adds the checksum, at which nobody else looks: numba ignores what follows."""
+    content = file.read_bytes()
+    sealed = file.with_name(f"{file.name}.tmp.{os.getpid()}")
+    try:
+        sealed.write_bytes(content + sha256(content).digest())
+        sealed.replace(file)
+    finally:
+        sealed.unlink(missing_ok=True)
 
 
 class _Announcement(event.Listener):

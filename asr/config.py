@@ -162,7 +162,7 @@ class DecodingConfig:
     beam_size: Positive = 100
     cutoff_top_n: Positive = 40
     cutoff_prob: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
-    beam_threshold: AboveZero = 12.0
+    beam_threshold: AboveZero = 10.0
     blank_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     commit_frames: Positive = 2000
 

@@ -13,7 +13,7 @@ class Word:
         text: The word as the model spells it.
         start, end: Seconds; `asr.decode.pauses` says how they are found.
         confidence: 0 … 1: of words with a confidence of 0.8, four in five are right, if the model was
-            calibrated; `asr.decode.calibration` says how, and what it is if not.
+            calibrated for this way of decoding; `asr.decode.calibration` says how, and what it is if not.
     """
 
     text: str

@@ -1,7 +1,10 @@
 """How far confidences are from what is right: fitted on half of the dev speakers, tried on the others.
 
-    python -m benchmarks.confidence --model models/an4-bilstm --data data/an4 [--beam-size 50] [--json FILE]
-        [--picture FILE] [--store DIR]
+    python -m benchmarks.confidence --model models/an4-bilstm --data data/an4 [--json FILE] [--picture FILE]
+
+Three ways of decoding: the best path, beam search, and beam search with a 3-gram of the training transcripts.
+The 3-gram knows no transcript of the dev speakers where these are decoded; on test, one of all transcripts
+is used, with the calibration that was fitted with the other. Its weights are those of `asr lm tune`.
 
 The speakers of the recipe's `dev_speakers`, sorted, are dealt out in turn to two halves. A calibration fitted
 on one half is tried on the other, both ways round, and on the recipe's test split, fitted on both halves. As
@@ -9,83 +12,88 @@ few words say little, all other ways of halving the speakers are tried too. The 
 calibration error (asr/decode/calibration.py) in per cent, ten bins.
 
 `chance` is the error that confidences without fault would be measured with, as so few words fall into
-ten bins: the mean over draws of what is right from the calibrated confidences themselves. `--store` writes a
-copy of the model whose calibration was fitted on all development speakers.
+ten bins: the mean over draws of what is right from the calibrated confidences themselves. `best path's` is
+the error with the calibration of the best path, which is not meant for the other two.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from benchmarks.common import Figure, figure, print_figures, write_json  # isort: skip
+from benchmarks.common import Figure, command, figure  # isort: skip
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.bundle import load_bundle, save_bundle
 from asr.cli.recipes import load_recipe
 from asr.config import DecodingConfig
 from asr.data.manifest import Utterance, read_manifest, split_path
-from asr.decode.calibration import Calibration, fit_calibration, log_odds, reliability
-from asr.errors import AsrError, ManifestError
-from asr.recognize.confidence import judged_words, uncalibrated
+from asr.decode.calibration import Calibration, reliability
+from asr.errors import AsrError
+from asr.lm.kneser_ney import Estimation, estimate
+from asr.recognize.confidence import JudgedWords, halves, judged_words
+from asr.recognize.language import SOUND_ALONE, Language
 from asr.recognize.recognizer import Recognizer, load
+from asr.text.normalize import normalize
 
 DRAWS = 500
+ORDER = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """The words of some utterances.
+class Way:
+    """The words of dev and test in one way of decoding."""
 
-    Attributes:
-        log_probs: Of each word (N,), the sum over its tokens.
-        plain: Confidence in each without a calibration (N,).
-        correct: Whether each is right (N,).
-        speakers: Who said each (N,).
-    """
-
-    log_probs: NDArray[np.float64]
-    plain: NDArray[np.float64]
-    correct: NDArray[np.bool_]
-    speakers: NDArray[np.str_]
-
-    def of(self, speakers: Sequence[str]) -> Judged:
-        """The words of some speakers."""
-        chosen = np.isin(self.speakers, list(speakers))
-        return Judged(self.log_probs[chosen], self.plain[chosen], self.correct[chosen], self.speakers[chosen])
-
-    def fit(self) -> Calibration:
-        """A calibration for these words."""
-        return fit_calibration(self.log_probs, self.correct)
-
-    def calibrated(self, calibration: Calibration) -> NDArray[np.float64]:
-        """Confidences (N,) under a calibration."""
-        return 0.5 + 0.5 * np.tanh((calibration.offset + calibration.slope * log_odds(self.log_probs)) / 2)
+    dev: JudgedWords
+    test: JudgedWords
 
 
-def judged(recognizer: Recognizer, utterances: Sequence[Utterance]) -> Judged:
-    """Recognises utterances with and without a calibration that changes nothing."""
-    products = judged_words(uncalibrated(recognizer), utterances)
-    means = judged_words(recognizer.with_calibration(None), utterances)
-    if not products:
-        raise ManifestError("no word was recognised in these utterances; give some with speech")
-    return Judged(
-        log_probs=np.log([max(item.word.confidence, 1e-300) for item in products]),
-        plain=np.array([item.word.confidence for item in means]),
-        correct=np.array([item.correct for item in products]),
-        speakers=np.array([item.speaker for item in products]),
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Utterances for training, for fitting, and for the last look."""
+
+    train: Sequence[Utterance]
+    dev: Sequence[Utterance]
+    test: Sequence[Utterance]
+
+
+def read_corpus(arguments: argparse.Namespace) -> Corpus:
+    """Reads the splits of a recipe; raises AsrError if it has too few dev speakers."""
+    recipe = load_recipe(arguments.recipe)
+    if len(recipe.dev_speakers) < 2:
+        raise AsrError(f"{arguments.recipe}: its dev_speakers must be at least two; choose another --recipe")
+    known, test = (
+        [one for split in splits for one in read_manifest(split_path(arguments.data, split))]
+        for splits in (recipe.train, recipe.test)
     )
+    dev = [one for one in known if one.speaker in recipe.dev_speakers]
+    return Corpus([one for one in known if one.speaker not in recipe.dev_speakers], dev, test)
 
 
-def halves(speakers: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Deals the speakers out in turn, in alphabetical order."""
-    return tuple(sorted(speakers)[::2]), tuple(sorted(speakers)[1::2])
+def decode(arguments: argparse.Namespace, corpus: Corpus) -> Iterator[tuple[str, Way]]:
+    """The words of all ways of decoding."""
+    beam = DecodingConfig(beam_size=arguments.beam_size)
+    for name, decoding in (("best path", None), ("beam", beam)):
+        alone = load(arguments.model, decoding=decoding, language=SOUND_ALONE)
+        yield name, Way(judged_words(alone, corpus.dev), judged_words(alone, corpus.test))
+    normalizer = alone.bundle.tokenizer_config.normalizer
+
+    def with_model(utterances: Sequence[Utterance], path: Path) -> Recognizer:
+        texts = [normalize(one.text, normalizer).split() for one in utterances]
+        estimate(texts, path, Estimation(ORDER))
+        language = Language(lm=path, alpha=arguments.alpha, beta=arguments.beta)
+        return load(arguments.model, decoding=beam, language=language)
+
+    with tempfile.TemporaryDirectory() as folder:
+        dev = judged_words(with_model(corpus.train, Path(folder) / "dev.arpa"), corpus.dev)
+        everything = [*corpus.train, *corpus.dev]
+        test = judged_words(with_model(everything, Path(folder) / "test.arpa"), corpus.test)
+        yield f"beam, {ORDER}-gram", Way(dev, test)
 
 
 def all_halves(speakers: Sequence[str]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -103,88 +111,75 @@ def chance(confidences: NDArray[np.float64], seed: int = 0) -> float:
     return float(np.mean([reliability(confidences, drawn).error for drawn in draws]))
 
 
-def compare(task: str, fitted_on: Judged, tried_on: Judged) -> list[Figure]:
-    """The errors before and after a calibration, in per cent."""
-    calibration = fitted_on.fit()
-    after = tried_on.calibrated(calibration)
-    print(f"{task}: offset {calibration.offset:.3f}, slope {calibration.slope:.3f}")
-    return [
-        figure(task, name, [100 * value], "%")
-        for name, value in (
-            ("geometric mean", reliability(tried_on.plain, tried_on.correct).error),
-            ("product", reliability(np.exp(tried_on.log_probs), tried_on.correct).error),
-            ("calibrated", reliability(after, tried_on.correct).error),
-            ("chance", chance(after)),
-        )
-    ]
+def errors(task: str, words: JudgedWords, calibrated: NDArray[np.float64]) -> list[Figure]:
+    """The errors with and without a calibration, in per cent."""
+    values = {
+        "geometric mean": words.error(None),
+        "calibrated": reliability(calibrated, words.correct).error,
+        "chance": chance(calibrated),
+    }
+    return [figure(task, name, [100 * value], "%") for name, value in values.items()]
 
 
-def spread(words: Judged, speakers: Sequence[str]) -> list[Figure]:
+def spread(task: str, words: JudgedWords, speakers: Sequence[str]) -> list[Figure]:
     """The errors over all ways of halving the speakers: median, least and greatest."""
     before, after = [], []
     for fitted_on, tried_on in all_halves(speakers):
         tried = words.of(tried_on)
-        before.append(100 * reliability(tried.plain, tried.correct).error)
-        after.append(100 * reliability(tried.calibrated(words.of(fitted_on).fit()), tried.correct).error)
-    task = f"all {len(after)} ways"
+        before.append(100 * tried.error(None))
+        after.append(100 * tried.error(words.of(fitted_on).fit()))
+    task = f"{task}, {len(after)} halves"
     return [figure(task, "geometric mean", before, "%"), figure(task, "calibrated", after, "%")]
 
 
-def crossed(words: Judged, parts: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-    """Confidences (N,) of all words, each from the half that its speaker is not in."""
-    confidences = np.empty(len(words.correct))
-    for fitted_on, tried_on in (parts, parts[::-1]):
-        calibration = words.of(fitted_on).fit()
-        confidences[np.isin(words.speakers, list(tried_on))] = words.of(tried_on).calibrated(calibration)
-    return confidences
+def compare(name: str, way: Way, best_path: Calibration) -> Iterator[Figure]:
+    """All figures of one way of decoding."""
+    speakers = sorted(set(way.dev.speakers.tolist()))
+    first, second = halves(speakers)
+    for half, fitted_on, tried_on in (("2nd", first, second), ("1st", second, first)):
+        tried = way.dev.of(tried_on)
+        yield from errors(f"{name}, {half} half", tried, tried.confidences(way.dev.of(fitted_on).fit()))
+    crosswise = way.dev.crosswise()
+    if crosswise is None:
+        raise AsrError("half of the dev speakers said no word that was recognised; use a better --model")
+    yield from errors(f"{name}, crosswise", way.dev, crosswise)
+    yield from spread(name, way.dev, speakers)
+    calibration = way.dev.fit()
+    print(f"{name}: offset {calibration.offset:.3f}, slope {calibration.slope:.3f}, all of dev")
+    yield from errors(f"{name}, test", way.test, way.test.confidences(calibration))
+    if calibration != best_path:
+        for split, words in (("dev", way.dev), ("test", way.test)):
+            yield figure(f"{name}, {split}", "best path's", [100 * words.error(best_path)], "%")
 
 
-def draw(path: Path, words: Judged, confidences: NDArray[np.float64]) -> None:
-    """A reliability diagram: share of right words against confidence, before and after."""
+def draw(path: Path, ways: Mapping[str, Way]) -> None:
+    """Reliability diagrams: share of right words against confidence on dev, before and after."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    plot, axes = pyplot.subplots(figsize=(4.5, 4.5))
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
-    for name, values in (("geometric mean", words.plain), ("calibrated", confidences)):
-        bins = reliability(values, words.correct)
-        axes.plot(bins.confidences, bins.accuracies, marker="o", label=f"{name}: {100 * bins.error:.1f} %")
-    axes.set(xlabel="confidence", ylabel="share of right words", xlim=(0, 1), ylim=(0, 1))
-    axes.legend()
+    plot, places = pyplot.subplots(1, len(ways), figsize=(4.5 * len(ways), 4.5), sharey=True)
+    for axes, (title, way) in zip(places, ways.items(), strict=True):
+        axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
+        plain, calibrated = way.dev.confidences(None), way.dev.crosswise()
+        for name, values in (("geometric mean", plain), ("calibrated", calibrated)):
+            bins = reliability(values, way.dev.correct)
+            label = f"{name}: {100 * bins.error:.1f} %"
+            axes.plot(bins.confidences, bins.accuracies, marker="o", label=label)
+        axes.set(title=title, xlabel="confidence", ylabel="share of right words", xlim=(0, 1), ylim=(0, 1))
+        axes.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     plot.savefig(path, dpi=120, bbox_inches="tight")
 
 
 def measure(arguments: argparse.Namespace) -> list[Figure]:
-    """Recognises, fits and tries; writes picture and model where asked."""
-    recipe = load_recipe(arguments.recipe)
-    speakers = sorted(recipe.dev_speakers)
-    if len(speakers) < 2:
-        raise AsrError(f"{arguments.recipe}: its dev_speakers must be at least two; choose another --recipe")
-    decoding = DecodingConfig(beam_size=arguments.beam_size) if arguments.beam_size else None
-    recognizer = load(arguments.model, decoding=decoding)
-    dev, test = (
-        [one for split in splits for one in read_manifest(split_path(arguments.data, split))]
-        for splits in (recipe.train, recipe.test)
-    )
-    words = judged(recognizer, [one for one in dev if one.speaker in speakers])
-    first, second = halves(speakers)
-    figures = compare("second half of dev", words.of(first), words.of(second))
-    figures += compare("first half of dev", words.of(second), words.of(first))
-    confidences = crossed(words, (first, second))
-    pooled = reliability(confidences, words.correct).error
-    before = reliability(words.plain, words.correct).error
-    task = "both halves, crosswise"
-    figures.append(figure(task, "geometric mean", [100 * before], "%"))
-    figures.append(figure(task, "calibrated", [100 * pooled], "%"))
-    figures += spread(words, speakers)
-    figures += compare("test, fitted on dev", words, judged(recognizer, test))
+    """Recognises, fits and tries; draws a picture where asked."""
+    ways = dict(decode(arguments, read_corpus(arguments)))
+    best_path = next(iter(ways.values())).dev.fit()
+    figures = [one for name, way in ways.items() for one in compare(name, way, best_path)]
     if arguments.picture:
-        draw(arguments.picture, words, confidences)
-    if arguments.store:
-        save_bundle(replace(load_bundle(arguments.model), calibration=words.fit()), arguments.store)
+        draw(arguments.picture, ways)
     return figures
 
 
@@ -194,20 +189,11 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True, help="model folder")
     parser.add_argument("--data", type=Path, required=True, help="corpus folder")
     parser.add_argument("--recipe", type=Path, default=Path("recipes/an4/bilstm.py"))
-    parser.add_argument("--beam-size", type=int, default=0, help="0 takes the best path (default)")
-    parser.add_argument("--json", type=Path, help="write the results here")
-    parser.add_argument("--picture", type=Path, help="draw a reliability diagram (PNG or SVG)")
-    parser.add_argument("--store", type=Path, help="write a calibrated copy of the model here")
-    arguments = parser.parse_args()
-    try:
-        figures = measure(arguments)
-    except AsrError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.status
-    print_figures(figures)
-    if arguments.json:
-        write_json(arguments.json, "confidence", [], figures)
-    return 0
+    parser.add_argument("--beam-size", type=int, default=100)
+    parser.add_argument("--alpha", type=float, default=0.8125, help="of the 3-gram")
+    parser.add_argument("--beta", type=float, default=0.25, help="of the 3-gram")
+    parser.add_argument("--picture", type=Path, help="draw reliability diagrams (PNG or SVG)")
+    return command("confidence", parser, measure)
 
 
 if __name__ == "__main__":

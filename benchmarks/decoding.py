@@ -35,7 +35,7 @@ from asr.decode.ctc import Emission
 from asr.environment import processor
 from benchmarks.decoders.an4 import an4_task
 from benchmarks.decoders.contestants import Contestant, Mode, Ours, Peer, Setting, Worker
-from benchmarks.decoders.rounds import HEADING, Row, compare, summary
+from benchmarks.decoders.rounds import HEADING, DecoderRow, compare, summary
 from benchmarks.decoders.synthetic_tasks import character_task, subword_task
 from benchmarks.decoders.task import Task, build_model, describe, text_of
 from benchmarks.decoders.texts import choose_texts
@@ -97,7 +97,9 @@ def make_tasks(names: Sequence[str], folder: Path, plan: Plan) -> Iterator[Task]
         yield an4_task(data, folder / "an4", plan.most)
 
 
-def run_task(task: Task, ours: Ours, peers: dict[str, Peer], beams: Sequence[int], plan: Plan) -> list[Row]:
+def run_task(
+    task: Task, ours: Ours, peers: dict[str, Peer], beams: Sequence[int], plan: Plan
+) -> list[DecoderRow]:
     """All rows of a task."""
     rows = []
     for mode, required in MODES.items():
@@ -159,7 +161,7 @@ def main() -> None:
     torch.set_num_threads(1)
     plan = QUICK if arguments.quick else Plan()
     ours, peers = Ours(), {}
-    rows: list[Row] = []
+    rows: list[DecoderRow] = []
     figures: list[Figure] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -112,7 +112,7 @@ def _rows(task: str, audio: float, works: list[Work], required: list[float | Non
     rows = [Row(task, ours.name, ours.median, audio / ours.median)]
     for timing, least in zip(others, required, strict=True):
         rate = audio / timing.median
-        rows.append(Row(task, timing.name, timing.median, rate, faster(ours, timing), least))
+        rows.append(Row(task, timing.name, timing.median, rate, faster(ours, timing, least)))
     return rows
 
 

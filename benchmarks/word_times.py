@@ -16,12 +16,11 @@ emission frames of the tokens alone would say (asr/decode/pauses.py).
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.common import Figure, figure, print_figures, write_json  # isort: skip
+from benchmarks.common import Figure, command, figure  # isort: skip
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,6 +165,7 @@ def measure(arguments: argparse.Namespace) -> list[Figure]:
         for way, recognize in ways.items():
             heard = recognize([one.samples for one in utterances])
             figures += summary(f"{kind}, {way}", compare(utterances, heard))
+    print(f"absolute differences: median (middle 80 %); required {1000 * REQUIRED:g} ms")
     return figures
 
 
@@ -177,18 +177,7 @@ def main() -> int:
     parser.add_argument("--utterances", type=int, default=150)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--beam-size", type=int, default=50)
-    parser.add_argument("--json", type=Path, help="write the results here")
-    arguments = parser.parse_args()
-    try:
-        figures = measure(arguments)
-    except AsrError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.status
-    print(f"absolute differences: median (middle 80 %); required {1000 * REQUIRED:g} ms")
-    print_figures(figures)
-    if arguments.json:
-        write_json(arguments.json, "word times", [], figures)
-    return 0
+    return command("word times", parser, measure)
 
 
 if __name__ == "__main__":

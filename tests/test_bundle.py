@@ -22,7 +22,7 @@ from tests.helpers.tones import chirp
 
 
 def same(left: Bundle, right: Bundle) -> bool:
-    plain = ("name", "features", "tokenizer_config", "vocabulary", "model", "card", "facts", "calibration")
+    plain = ("name", "features", "tokenizer_config", "vocabulary", "model", "card", "facts", "calibrations")
     assert all(getattr(left, name) == getattr(right, name) for name in plain)
     assert left.weights.keys() == right.weights.keys()
     pairs = [(left.weights[name], right.weights[name]) for name in left.weights]
@@ -48,12 +48,13 @@ def test_round_trip_is_bit_equal(tmp_path: Path, changes: dict[str, Any]) -> Non
         assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()
 
 
-def test_a_calibration_is_kept_and_left_out_where_there_is_none(tmp_path: Path) -> None:
+def test_calibrations_are_kept_and_left_out_where_there_are_none(tmp_path: Path) -> None:
     bundle = random_bundle(tmp_path / "plain")
-    assert load_bundle(tmp_path / "plain").calibration is None
-    assert "calibration" not in json.loads((tmp_path / "plain" / "model.json").read_text())
-    save_bundle(replace(bundle, calibration=Calibration(-0.25, 0.9)), tmp_path / "calibrated")
-    assert load_bundle(tmp_path / "calibrated").calibration == Calibration(-0.25, 0.9)
+    assert load_bundle(tmp_path / "plain").calibrations == {}
+    assert "calibrations" not in json.loads((tmp_path / "plain" / "model.json").read_text())
+    fitted = {"best path": Calibration(-0.25, 0.9), "beam 20, 0123": Calibration(0.5, 1.0)}
+    save_bundle(replace(bundle, calibrations=fitted), tmp_path / "calibrated")
+    assert load_bundle(tmp_path / "calibrated").calibrations == fitted
 
 
 def test_the_same_model_transcribes_the_same_after_a_round_trip(tmp_path: Path) -> None:
@@ -108,6 +109,11 @@ def change_json(**changes: Any) -> Callable[[Path], object]:
     return change
 
 
+def calibrated(**values: float) -> Callable[[Path], object]:
+    """Writes a calibration into model.json."""
+    return change_json(calibrations={"best path": values})
+
+
 def flip_a_byte(folder: Path) -> None:
     path = folder / "model.safetensors"
     content = bytearray(path.read_bytes())
@@ -149,11 +155,12 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "wrong value": (change_json(model__layers="two"), "layers"),
     "no group": (change_json(features=...), "damaged: no 'features'"),
     "a group that is none": (change_json(model=7), "expected an object"),
-    "no calibration": (change_json(calibration=None), "model.json, calibration: expected an object"),
-    "half a calibration": (change_json(calibration={"slope": 1.0}), "calibration: missing key offset"),
-    "a falling calibration": (change_json(calibration={"offset": 0.0, "slope": -1.0}), "calibration: slope"),
-    "an endless calibration": (change_json(calibration={"offset": 1e999, "slope": 1.0}), "a finite number"),
-    "a misspelt calibration": (change_json(calibration={"ofset": 0.0}), "did you mean 'offset'?"),
+    "no calibrations": (change_json(calibrations=None), "model.json, calibrations: expected an object"),
+    "no calibration": (change_json(calibrations={"a": None}), "calibrations, a: expected an object"),
+    "half a calibration": (calibrated(slope=1.0), "best path: missing key offset"),
+    "a falling calibration": (calibrated(offset=0.0, slope=-1.0), "best path: slope"),
+    "an endless calibration": (calibrated(offset=1e999, slope=1.0), "a finite number"),
+    "a misspelt calibration": (calibrated(ofset=0.0), "did you mean 'offset'?"),
     "other mels": (change_json(features__mels=79), "features.mels and the weights disagree; copy"),
 }
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "Word and character error rates of a model on a manifest.",
     "transcribe": "Write down what recordings say.",
     "align": "Find when the words of a known text are spoken.",
+    "calibrate": "Make confidences of words as often right as they say.",
     "lm": "Make n-gram language models from text, and judge them.",
     "check": "Look for mistakes in a manifest before training on it.",
 }

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from asr.bundle import LANGUAGE_MODEL, Bundle, load_bundle, save_bundle
 from asr.cli.options import device_option, model_option
+from asr.config import DecodingConfig
 from asr.data.manifest import read_manifest
+from asr.decode.fusion import Fusion
+from asr.decode.identity import decoding_name, digest
 from asr.decode.tuning import TunedModel, Tuning
-from asr.errors import BundleError, ConfigError
-from asr.files import write_atomically
-from asr.lm.construction import load_language_model
-from asr.progress import counter, say, warn
+from asr.errors import BundleError
+from asr.progress import counter, say
 from asr.recognize.language import SOUND_ALONE, Language, fusion_for
-from asr.settings import from_dict, to_dict
 from asr.text.error_rate import format_wer
 
 if TYPE_CHECKING:
-    from asr.recognize.tune import Heard, Trial
+    from asr.recognize.hearing import Heard
+    from asr.recognize.tune import Trial
+    from asr.recognize.tuned import Tuned
 
 lm_option = click.option("--lm", required=True, help="Language model of words: .arpa, .arpa.gz or .lm.")
 closed_option = click.option("--closed", is_flag=True, help="Write only words that the language model knows.")
@@ -63,19 +64,25 @@ def tune(
     MANIFEST lists recordings of a development set: neither model may have been made from them, nor from
     their transcripts, or the language model would be trusted too much. Every trial is a line on stderr,
     and the best one is written to stdout, as options for asr evaluate and asr transcribe. Ctrl-C ends the
-    search with the best of what was tried.
+    search with the best of what was tried. What unknown words cost is tuned where MANIFEST holds ten or more.
+
+    The file of -o also calibrates the confidences of words for the best trial, but with --lexicon, which
+    asr lm attach does not keep.
 
     \b
     asr lm tune data/an4/dev/manifest.jsonl --model models/an4-bilstm --lm lm.arpa -o tuned.json
     asr lm attach lm.arpa --model models/an4-bilstm --tuned tuned.json
     """
-    from asr.recognize.tune import best_of, trials
+    from asr.recognize.emission_cache import acoustic_digest
+    from asr.recognize.tune import best_of, calibrate, trials
+    from asr.recognize.tuned import Tuned, write_tuned
 
     bundle = load_bundle(model)
     language = Language(lm=search["lm"], lexicon=search["lexicon"], closed=search["closed"] or None)
     fusion = fusion_for(bundle, language)
     assert fusion is not None
     heard = _heard(bundle, manifest, emissions, (model, device))
+    _tell_unknown(heard, fusion, manifest)
     threads = search["threads"] or os.cpu_count() or 1
     done: list[Trial] = []
     status = 0
@@ -92,7 +99,11 @@ def tune(
         status = 130
     best = best_of(done)
     if output is not None:
-        write_atomically(output, _json(best, done))
+        calibration = None
+        if search["lexicon"] is None:
+            calibration = calibrate(heard, bundle.tokenizer, fusion, best.tuning, threads)
+        models = acoustic_digest(bundle), digest(fusion.word_model)
+        write_tuned(output, Tuned(best.tuning, calibration, *models), done)
     say(f"best: {_row(best)}")
     click.echo(_as_options(best.tuning))
     return status
@@ -107,16 +118,28 @@ def _heard(bundle: Bundle, manifest: Path, cache: Path | None, engine: tuple[Pat
     if cache is not None and (known := load_emissions(cache, source)) is not None:
         say(f"{cache}: what the model heard is known already")
         return known
+    from asr.recognize.hearing import hear
     from asr.recognize.recognizer import load
-    from asr.recognize.tune import hear
 
     model, device = engine
     recognizer = load(model, device=device, language=SOUND_ALONE)
     with counter("listening", len(utterances)) as advance:
-        heard = hear(recognizer, utterances, advance)
+        heard = list(hear(recognizer, utterances, advance))
     if cache is not None:
         save_emissions(heard, cache, source)
     return heard
+
+
+def _tell_unknown(heard: Sequence[Heard], fusion: Fusion, manifest: Path) -> None:
+    """Says so where too few unknown words were spoken to tune what they cost."""
+    from asr.recognize.tune import UNKNOWN_WORDS, unknown_words
+
+    count = unknown_words(heard, fusion)
+    if fusion.vocabulary == "open" and count < UNKNOWN_WORDS:
+        say(
+            f"unknown words stay at {fusion.unknown_score:g} and {fusion.unknown_letter:g} a letter: "
+            f"{manifest} holds {count}, and fewer than {UNKNOWN_WORDS} cannot tell"
+        )
 
 
 def _row(trial: Trial) -> str:
@@ -126,17 +149,6 @@ def _row(trial: Trial) -> str:
         f"unknown {tuning.unknown_score:5.4g} {tuning.unknown_letter:5.4g}  "
         f"{format_wer(trial.words)}  {format_wer(trial.characters, 'CER').partition(',')[0]} ]"
     )
-
-
-def _json(best: Trial, trials: Sequence[Trial]) -> str:
-    content = {
-        "tuning": to_dict(best.tuning),
-        "trials": [
-            to_dict(trial.tuning) | {"words": to_dict(trial.words), "characters": to_dict(trial.characters)}
-            for trial in trials
-        ],
-    }
-    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
 
 
 def _as_options(tuning: Tuning) -> str:
@@ -163,34 +175,48 @@ def attach(lm: str, model: Path, tuned: Path | None, **changes: Any) -> None:
     asr transcribe, asr evaluate and asr.load use it from then on, with the numbers of --tuned or those
     given here; --lm none or --beam-size 0 leaves it out, and asr lm detach takes it away again.
 
+    The confidences of words are calibrated as --tuned says, if it is this acoustic model that was tuned and
+    no number is given besides. MODEL may be another one than was tuned: one that knows the transcripts of the
+    development set, too, which had to be left out for tuning.
+
     \b
     asr lm attach lm.arpa --model models/an4-bilstm --tuned tuned.json
     asr lm attach lm.arpa --model models/an4-bilstm --alpha 0.7 --beta 1.5
     """
-    tuning = _read_tuning(tuned) if tuned is not None else Tuning()
+    from asr.recognize.tuned import Tuned, read_tuned
+
+    found = read_tuned(tuned) if tuned is not None else Tuned(Tuning())
     given = {name: value for name, value in changes.items() if value is not None}
-    tuning = replace(tuning, **given)
-    bundle = load_bundle(model)
-    fusion_for(bundle, Language(lm=lm))  # raises where they do not go together
-    known = load_language_model(Path(lm))
-    save_bundle(replace(bundle, language=TunedModel(known, tuning)), model)
+    tuning = replace(found.tuning, **given)
+    bundle, confidences = _attached(load_bundle(model), lm, tuning, found)
+    save_bundle(bundle, model)
     size = (model / LANGUAGE_MODEL).stat().st_size / 1e6
     say(f"{model}: carries {lm} ({size:.1f} MB) with {_as_options(tuning)}")
-    if bundle.calibration is not None:
-        warn("the confidences of words were calibrated without it; fit them again")
+    say(f"the confidences of words are {confidences}")
 
 
-def _read_tuning(path: Path) -> Tuning:
-    try:
-        content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        values = content["tuning"]
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; asr lm tune -o writes one") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}; check it") from None
-    except (msgspec.DecodeError, KeyError):
-        raise ConfigError(f"{path}: not what asr lm tune -o writes; name such a file") from None
-    return from_dict(Tuning, values, where=str(path))
+def _attached(bundle: Bundle, lm: str, tuning: Tuning, found: Tuned) -> tuple[Bundle, str]:
+    """The bundle with a language model, and what there is to say of its confidences."""
+    from asr.recognize.emission_cache import acoustic_digest
+
+    numbers = {field.name: getattr(tuning, field.name) for field in fields(Tuning)}
+    search = DecodingConfig(beam_size=numbers.pop("beam_size"))
+    fusion = fusion_for(bundle, Language(lm=lm, **numbers))  # raises where they do not go together
+    decoding = decoding_name(search, fusion)
+    assert fusion is not None
+    assert fusion.word_model is not None
+    assert decoding is not None  # an n-gram model is no scorer
+    same = tuning == found.tuning and acoustic_digest(bundle) == found.acoustic_model
+    fitted = {decoding: found.calibration} if found.calibration is not None and same else {}
+    calibrations = {**bundle.calibrations, **fitted}
+    if decoding not in calibrations:
+        told = "not calibrated for this; asr calibrate does it"
+    elif fitted and digest(fusion.word_model) != found.language_model:
+        told = "calibrated as with the language model that was tuned, which is another one"
+    else:
+        told = "calibrated for this"
+    language = TunedModel(fusion.word_model, tuning)
+    return replace(bundle, language=language, calibrations=calibrations), told
 
 
 @click.command("detach", short_help="Take the model out of a model folder.")

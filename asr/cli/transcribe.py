@@ -91,6 +91,8 @@ def command(
     recognizer = choice.load(search=nbest > 1)
     wanted = Listening(channel, nbest)
     formats = list(FORMATS) if output_format == "all" else [output_format]
+    if "json" in formats and recognizer.bundle.calibrations and recognizer.calibration is None:
+        say("the confidences of words are not calibrated for these options; asr calibrate does it")
     inputs = list(_inputs(files))
     many = len(files) > 1 or _is_folder(files[0])
     printed = output_dir is None and sys.stdout.isatty()  # the texts show the progress

@@ -19,8 +19,8 @@ scorer, outside, kenlm_scorer
 tuning          how much a language model counts
 align, align_kernel
                 where a known text was spoken
-words, pauses, calibration
-                words with their times and confidences
+words, pauses, calibration, identity
+                words with their times and confidences, and for which decoding these hold
 ctcdecode_compat, ctcdecode_search, ctcdecode_models, ctcdecode_tensors
                 the interface of ctcdecode
 """

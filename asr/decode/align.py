@@ -55,33 +55,29 @@ def align(log_probs: NDArray[np.float32], tokens: ArrayLike) -> Alignment:
         TextError: If there is no such token, if S is less than U and one more for each repeated token,
             or if every path has probability 0.
     """
-    log_probs = checked_log_probs(log_probs)
-    return align_checked(log_probs, _checked_tokens(tokens, *log_probs.shape))
-
-
-def align_checked(log_probs: NDArray[np.float32], ids: NDArray[np.int64]) -> Alignment:
-    """The same for what has been checked, but for the probability of the path: see `align`."""
     from asr.decode.align_kernel import best_path  # numba takes some tenths of a second to import
 
-    path, total = best_path(log_probs, ids)
-    if total == -np.inf:
+    log_probs = checked_log_probs(log_probs)
+    ids = _checked_tokens(tokens, *log_probs.shape)
+    path = best_path(log_probs, ids)
+    if path.total[0] == -np.inf:
         raise TextError(
             f"every path that writes these {len(ids)} tokens has probability 0; "
             "check that text and recording belong together"
         )
-    frames = np.flatnonzero(path)
-    spoken, numbers = path[frames], np.arange(1, len(ids) + 1)
-    starts, ends = np.searchsorted(spoken, numbers), np.searchsorted(spoken, numbers, side="right")
-    heard = log_probs[frames, ids[spoken - 1]].astype(np.float64)
+    frames = np.flatnonzero(path.tokens)
+    spoken = path.tokens[frames] - 1
+    starts, counts = np.searchsorted(spoken, np.arange(len(ids))), np.bincount(spoken, minlength=len(ids))
+    heard = log_probs[frames, ids[spoken]].astype(np.float64)
     behind = heard - log_probs[frames].max(1)
     hypothesis = Hypothesis(
         tokens=tuple(ids.tolist()),
-        first_frames=tuple(frames[starts].tolist()),
-        last_frames=tuple(frames[ends - 1].tolist()),
-        log_probs=tuple(np.maximum.reduceat(heard, starts).tolist()),
-        total=total,
+        first_frames=tuple(path.first.tolist()),
+        last_frames=tuple(path.last.tolist()),
+        log_probs=tuple(path.peaks.tolist()),
+        total=float(path.total[0]),
     )
-    means, matches = (np.add.reduceat(values, starts) / (ends - starts) for values in (heard, behind))
+    means, matches = (np.add.reduceat(values, starts) / counts for values in (heard, behind))
     return Alignment(hypothesis, tuple(means.tolist()), tuple(matches.tolist()))
 
 
@@ -135,8 +131,7 @@ def checked_log_probs(log_probs: NDArray[np.float32], vocabulary: int | None = N
         raise EmissionError(
             f"an emission of {shape[1]} tokens for a vocabulary of {vocabulary}; take both from one model"
         )
-    best = log_probs.max(1, initial=-np.inf)
-    highest = float(best.max(initial=-np.inf))
+    highest = float(log_probs.max(initial=-np.inf))
     if np.isnan(highest):
         frame = int(np.isnan(log_probs).any(1).argmax())
         raise EmissionError(f"the emission of frame {frame} is not a number; check the model and its input")
@@ -145,8 +140,8 @@ def checked_log_probs(log_probs: NDArray[np.float32], vocabulary: int | None = N
             f"the emission has a value of {highest:g}, and log-probabilities are never above 0; "
             "give natural-log probabilities, such as log_softmax returns"
         )
-    if (best == -np.inf).any():
-        frame = int((best == -np.inf).argmax())
+    if log_probs.min(initial=0) == -np.inf and (silent := log_probs.max(1) == -np.inf).any():
+        frame = int(silent.argmax())
         raise EmissionError(f"every token of frame {frame} has probability 0; check the model and its input")
     return log_probs.astype(np.float32, copy=False)
 

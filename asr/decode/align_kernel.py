@@ -22,9 +22,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from numba import types
+from numba import typeof, types
 from numpy.typing import NDArray
 
 from asr.compiled import compiled, once, part
@@ -44,15 +45,29 @@ Reals = NDArray[np.float64]
 Moves = NDArray[np.uint8]
 
 
-def best_path(log_probs: NDArray[np.float32], tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], float]:
+class Path(NamedTuple):
+    """The best path that writes some tokens.
+
+    Attributes:
+        total: Its log-probability (1,).
+        tokens: 0 on a blank, u on the u-th token, counted from 1 (S,).
+        first, last: The frames where each token begins and ends (U,).
+        peaks: The log-probability of each token at its best frame (U,).
+    """
+
+    total: Reals
+    tokens: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    peaks: NDArray[np.float32]
+
+
+def best_path(log_probs: NDArray[np.float32], tokens: NDArray[np.int64]) -> Path:
     """Finds the best path that writes the tokens; of equal ones see `asr.decode.align.align`.
 
     Args:
         log_probs: Natural-log probabilities (S, V).
         tokens: Token ids (U,); S must suffice for them.
-
-    Returns:
-        The path (S,): 0 on a blank, u on the u-th token, counted from 1. And its log-probability.
     """
     frames, states = len(log_probs), len(tokens) + 1
     whole = frames * states <= MOVES_AT_ONCE
@@ -63,9 +78,14 @@ def best_path(log_probs: NDArray[np.float32], tokens: NDArray[np.int64]) -> tupl
     rows[REPEAT] = 0
     rows[REPEAT, 2:][tokens[1:] == tokens[:-1]] = -np.inf
     rows[0, 0] = 0.0  # nothing is written: as if a blank had gone before
-    path, total = np.empty(frames, np.int64), np.empty(1)
-    _kernel()(_read_only(log_probs, np.float32), _read_only(tokens, np.int64), rows, kept, moves, path, total)
-    return path, float(total[0])
+    path = _no_path(frames, len(tokens))
+    _kernel()(_read_only(log_probs, np.float32), _read_only(tokens, np.int64), rows, kept, moves, path)
+    return path
+
+
+def _no_path(frames: int, tokens: int) -> Path:
+    first, last = np.zeros((2, tokens), np.int64)
+    return Path(np.zeros(1), np.zeros(frames, np.int64), first, last, np.zeros(tokens, np.float32))
 
 
 def _read_only(array: NDArray[np.generic], kind: type[np.generic]) -> NDArray[np.generic]:
@@ -83,22 +103,20 @@ def _kernel() -> Callable[..., None]:
         types.float64[:, ::1],
         types.float64[:, :, ::1],
         types.uint8[:, ::1],
-        types.int64[::1],
-        types.float64[::1],
+        typeof(_no_path(1, 1)),  # type: ignore[no-untyped-call]
     )
     return compiled(_best_path, signature, "alignment kernel", makes_arrays=False)
 
 
-def _best_path(  # noqa: PLR0913 (what it reads, room, and what it writes)
+def _best_path(
     log_probs: NDArray[np.float32],
     tokens: NDArray[np.int64],
     rows: Reals,
     kept: NDArray[np.float64],
     moves: Moves,
-    path: NDArray[np.int64],
-    total: Reals,
+    path: Path,
 ) -> None:
-    """Fills `path` and `total`.
+    """Fills `path`.
 
     Args:
         log_probs: Natural-log probabilities (S, V).
@@ -106,28 +124,42 @@ def _best_path(  # noqa: PLR0913 (what it reads, room, and what it writes)
         rows: Scores of blanks and tokens, now and one frame later, and the rows REPEAT and HEARD (6, U + 1).
         kept: Room for the scores before each block (blocks, 2, U + 1).
         moves: Room for the moves of a block (frames of a block, U + 1).
-        path: As in `best_path` (S,).
-        total: The log-probability of the path (1,).
+        path: What is to be found.
     """
     blocks, block, u = len(kept), len(moves), len(tokens)
     for b in range(blocks):
         _copy(rows, kept[b])
         _advance(log_probs[b * block : (b + 1) * block], tokens, rows, moves)
     on_token = rows[1, u] > rows[0, u]
-    total[0] = rows[1, u] if on_token else rows[0, u]
+    path.total[0] = rows[1, u] if on_token else rows[0, u]
     for b in range(blocks - 1, -1, -1):
         part = log_probs[b * block : (b + 1) * block]
         if b < blocks - 1:  # of the last block the moves are there
             _copy(kept[b], rows)
             _advance(part, tokens, rows, moves)
         for t in range(len(part) - 1, -1, -1):
-            path[b * block + t] = u if on_token else 0
+            path.tokens[b * block + t] = u if on_token else 0
             move = moves[t, u]
             if on_token:
                 on_token = (move & 3) != FROM_BLANK
                 u -= (move & 3) != STAY
             else:
                 on_token = (move & BLANK_FROM_TOKEN) != 0
+    if path.total[0] > -math.inf:
+        _find_runs(log_probs, tokens, path)
+
+
+@part
+def _find_runs(log_probs: NDArray[np.float32], tokens: NDArray[np.int64], path: Path) -> None:
+    before = 0
+    for t in range(len(path.tokens)):
+        if not path.tokens[t]:
+            continue
+        u = path.tokens[t] - 1
+        heard = log_probs[t, tokens[u]]
+        if u + 1 != before:
+            path.first[u], path.peaks[u] = t, heard
+        path.last[u], path.peaks[u], before = t, max(path.peaks[u], heard), u + 1
 
 
 @part

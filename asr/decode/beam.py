@@ -25,9 +25,9 @@ from asr.decode.beam_tree import (
     BEAMS,
     FRAMES,
     Limits,
-    Records,
     Search,
     commit,
+    empty_prefix,
     make_room,
     new_search,
     path,
@@ -59,6 +59,7 @@ class BeamDecoder:
         self._layout = _layout(vocabulary, fusion)
         self._texts = Texts(fusion, self._layout) if fusion is not None else None
         self._outside = outside_of(fusion, self._texts) if fusion and self._texts else None
+        self._root = empty_prefix(self._layout.starts)
         self._limits = Limits(
             width=config.beam_size,
             endings=config.beam_size * self._layout.most_endings,
@@ -70,7 +71,7 @@ class BeamDecoder:
 
     def start(self) -> BeamState:
         """A search before its first frame."""
-        state = BeamState(new_search(self._limits, self._vocabulary, self._layout.starts))
+        state = BeamState(new_search(self._limits, self._vocabulary, self._root))
         if self._outside is not None:
             self._outside.begin(state)
         return state
@@ -85,9 +86,53 @@ class BeamDecoder:
         Raises:
             EmissionError: If they are no log-probabilities, or V is another one.
         """
+        self._advance(state, checked_log_probs(log_probs, self._vocabulary).copy())
+
+    def finish(self, state: BeamState, nbest: int = 1) -> tuple[Hypothesis, ...]:
+        """The best hypotheses so far, best first; the search can still go on.
+
+        The frames of a token are those of the best path that writes the hypothesis.
+
+        Args:
+            state: From `start`.
+            nbest: How many hypotheses at most; with a `Fusion` that knows words, each has another text.
+        """
+        from asr.decode.beam_kernel import finals, join_texts
+
+        found = finals(self._layout.knowledge, state.search)
+        if not len(found):
+            return (self._unfinished(state),)
+        if self._outside is not None:
+            self._outside.finish(state, found)
+        if self._layout.graph is not None:
+            found = join_texts(found)
+        order = np.argsort(-found["total"], kind="stable")[:nbest]
+        log_probs = joined(state.log_probs, self._vocabulary)
+        hypotheses = []
+        for final in found[order].tolist():
+            total, _, language, hotwords, _, node, last, _ = final
+            text = written(state.search, node, log_probs, state.first_frame, state.final)
+            hypotheses.append(self._hypothesis(text, last, total, language, hotwords))
+        return tuple(hypotheses)
+
+    def decode(self, log_probs: NDArray[np.float32], nbest: int = 1) -> tuple[Hypothesis, ...]:
+        """Decodes a whole utterance (S, V); see `advance` and `finish`."""
+        state = self.start()
+        self._advance(state, checked_log_probs(log_probs, self._vocabulary))
+        return self.finish(state, nbest)
+
+    def decode_batch(
+        self, emission: Emission, nbest: int = 1, threads: int = 1
+    ) -> list[tuple[Hypothesis, ...]]:
+        """Decodes utterances side by side in threads; each result is the one it would have alone."""
+        utterances = [row[:length] for row, length in zip(emission.log_probs, emission.lengths, strict=True)]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(lambda utterance: self.decode(utterance, nbest), utterances))
+
+    def _advance(self, state: BeamState, log_probs: NDArray[np.float32]) -> None:
+        """Goes on by frames that have been checked, and that nobody changes while they are kept."""
         from asr.decode.beam_kernel import advance  # numba takes some tenths of a second to import
 
-        log_probs = checked_log_probs(log_probs, self._vocabulary).copy()
         every = self.config.commit_frames
         while len(log_probs):
             frame = int(state.search.counts[FRAMES])
@@ -103,46 +148,6 @@ class BeamDecoder:
             log_probs = log_probs[done:]
             if (frame + done) % every == 0:
                 self._commit(state)
-
-    def finish(self, state: BeamState, nbest: int = 1) -> tuple[Hypothesis, ...]:
-        """The best hypotheses so far, best first; the search can still go on.
-
-        The frames of a token are those of the best path that writes the hypothesis.
-
-        Args:
-            state: From `start`.
-            nbest: How many hypotheses at most; with a `Fusion` that knows words, each has another text.
-        """
-        from asr.decode.beam_kernel import finals
-
-        found = finals(self._layout.knowledge, state.search)
-        if not len(found):
-            return (self._unfinished(state),)
-        if self._outside is not None:
-            found["total"] += self._outside.finish(state, found)
-        order = np.argsort(-found["total"], kind="stable")
-        if self._layout.graph is not None:
-            order = _by_text(found, order)
-        log_probs = joined(state.log_probs, self._vocabulary)
-        hypotheses = []
-        for final in found[order[:nbest]]:
-            text = written(state.search, int(final["node"]), log_probs, state.first_frame, state.final)
-            hypotheses.append(self._hypothesis(text, int(final["entry"]), float(final["total"])))
-        return tuple(hypotheses)
-
-    def decode(self, log_probs: NDArray[np.float32], nbest: int = 1) -> tuple[Hypothesis, ...]:
-        """Decodes a whole utterance (S, V); see `advance` and `finish`."""
-        state = self.start()
-        self.advance(state, log_probs)
-        return self.finish(state, nbest)
-
-    def decode_batch(
-        self, emission: Emission, nbest: int = 1, threads: int = 1
-    ) -> list[tuple[Hypothesis, ...]]:
-        """Decodes utterances side by side in threads; each result is the one it would have alone."""
-        utterances = [row[:length] for row, length in zip(emission.log_probs, emission.lengths, strict=True)]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(lambda utterance: self.decode(utterance, nbest), utterances))
 
     def _commit(self, state: BeamState) -> None:
         """Makes final what the best prefix wrote long ago, and forgets all prefixes that disagree."""
@@ -165,19 +170,23 @@ class BeamDecoder:
         commit(search, nodes[count - 1])
         forget(search)
 
-    def _hypothesis(self, text: Written, last: int, total: float) -> Hypothesis:
+    def _hypothesis(
+        self, text: Written, last: int, total: float, language: float, hotwords: float
+    ) -> Hypothesis:
         if self._texts is None:
-            return Hypothesis(text.tokens, text.first_frames, text.last_frames, text.log_probs, float(total))
-        return self._texts.hypothesis(text, last, float(total))
+            return Hypothesis(text.tokens, text.first_frames, text.last_frames, text.log_probs, total)
+        return self._texts.hypothesis(text, last, total, language, hotwords)
 
     def _unfinished(self, state: BeamState) -> Hypothesis:
         """The best prefix where none can end: without its last word, of which only a part was heard."""
         totals = _totals(state.search)
         best = int(np.argmax(totals))
         log_probs = joined(state.log_probs, self._vocabulary)
-        node = int(state.search.beams["node"][best])
-        text, last = written(state.search, node, log_probs, state.first_frame, state.final).finished()
-        return self._hypothesis(text, last, float(totals[best]))
+        place = int(state.search.beams["node"][best])
+        text, last = written(state.search, place, log_probs, state.first_frame, state.final).finished()
+        node = state.search.nodes[place]
+        parts = float(node["language"]), float(node["hotwords"])
+        return self._hypothesis(text, last, float(totals[best]), *parts)
 
 
 def _layout(vocabulary: int, fusion: Fusion | None) -> Layout:
@@ -191,23 +200,6 @@ def _layout(vocabulary: int, fusion: Fusion | None) -> Layout:
     return layout_of(fusion)
 
 
-def _by_text(found: Records, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Adds up the totals of each text, at the place of the best way to write it.
-
-    Args:
-        found: FINAL, to which the sums are written.
-        order: Their places, best first.
-
-    Returns:
-        Places of distinct texts, best first.
-    """
-    _, first, group = np.unique(found["text"][order], return_index=True, return_inverse=True)
-    sums = np.full(len(first), -np.inf)
-    np.logaddexp.at(sums, group, found["total"][order])
-    found["total"][order[first]] = sums
-    return order[first][np.lexsort((first, -sums))]
-
-
 def _totals(search: Search) -> NDArray[np.float64]:
     beams = search.beams[: search.counts[BEAMS]]
-    return np.asarray(np.logaddexp(beams["blank"], beams["spoken"]) + search.nodes["score"][beams["node"]])
+    return np.asarray(beams["total"] + search.nodes["score"][beams["node"]])

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import typeof, types
@@ -40,15 +41,17 @@ from asr.decode.beam_tree import (
     FRAMES,
     NODES,
     NONE,
+    TINY,
     Limits,
     Records,
     Search,
+    empty_prefix,
     new_search,
 )
 from asr.decode.extension_kernel import Row, extend
 from asr.decode.forgetting_kernel import forget as tidy
 from asr.decode.fusion_arrays import Knowledge, nothing_known
-from asr.decode.fusion_kernel import end_gain, is_between
+from asr.decode.fusion_kernel import end_text, is_between
 from asr.decode.pruning_kernel import prune
 from asr.decode.selection_kernel import log_add
 from asr.lm import hashing, ngrams
@@ -85,6 +88,13 @@ def finals(knowledge: Knowledge, search: Search) -> Records:
     return found[: count[0]]
 
 
+def join_texts(found: Records) -> Records:
+    """Makes one of all FINAL of a text; its total is that of all together."""
+    count = np.array([len(found)])
+    _compiled_join_texts()(found, count)
+    return found[: count[0]]
+
+
 def forget(search: Search) -> None:
     """Makes room by forgetting the prefixes that lead to no beam."""
     _compiled_forget()(search)
@@ -118,8 +128,16 @@ def _compiled_finals() -> Callable[..., None]:
     )
 
 
+@once
+def _compiled_join_texts() -> Callable[..., None]:
+    found, count = typeof(np.zeros(1, FINAL)), types.Array(types.int64, 1, "C")  # type: ignore[no-untyped-call]
+    return compiled(
+        _join_texts, types.void(found, count), "end of the beam search", _PARTS, makes_arrays=False
+    )
+
+
 def _state_types() -> tuple[types.Type, types.Type]:
-    return typeof(nothing_known(2)), typeof(new_search(_LIMITS, 2))  # type: ignore[no-untyped-call]
+    return typeof(nothing_known(2)), typeof(new_search(_LIMITS, 2, empty_prefix()))  # type: ignore[no-untyped-call]
 
 
 def _advance(log_probs: NDArray[np.float32], limits: Limits, knowledge: Knowledge, search: Search) -> None:
@@ -129,10 +147,10 @@ def _advance(log_probs: NDArray[np.float32], limits: Limits, knowledge: Knowledg
             if not _has_room(len(search.nodes) // limits.width // 2, limits, search):
                 return
         row = log_probs[frame]
-        _stay(row, search.counts[BEAMS], search.nodes, search.beams)
         if row[0] >= limits.blank:
-            _keep_quiet(search.counts[BEAMS], search.beams)
+            _keep_quiet(row[0], search.counts[BEAMS], search.beams)
         else:
+            _stay(row, search.counts[BEAMS], search.nodes, search.beams)
             extend(row, limits, knowledge, search)
             prune(row, limits, knowledge, search)
         search.counts[FRAMES] += 1
@@ -155,46 +173,83 @@ def _finals(knowledge: Knowledge, search: Search, found: Records, count: NDArray
     for place in range(search.counts[BEAMS]):
         beam = search.beams[place]
         node = search.nodes[beam.node]
-        total = log_add(beam.blank, beam.spoken) + node.score
         if not settings.graph or is_between(node.graph, knowledge):
             final = found[count[0]]
-            final.total = total + end_gain(node, node.model, node.hot, knowledge)
-            final.node, final.entry, final.text = beam.node, NONE, node.text
-            final.model = node.model if settings.asks_words else node.slot
+            final.total = beam.total + node.score
+            final.language, final.hotwords = node.language, node.hotwords
+            final.node, final.entry, final.text, final.model = beam.node, NONE, node.text, node.model
+            end_text(final, node, node.hot, knowledge)
             count[0] += 1
         for way in range(node.ways):
             ending, final = search.endings[node.endings + way], found[count[0]]
-            final.total = total + ending.gain + end_gain(node, ending.model, ending.hot, knowledge)
+            final.total = beam.total + node.score + ending.gain
+            final.language = node.language + ending.language
+            final.hotwords = node.hotwords + ending.hotwords
             final.node, final.entry, final.text = beam.node, ending.entry, ending.text
-            final.model = ending.model if settings.asks_words else node.slot
+            final.model = ending.model
+            end_text(final, node, ending.hot, knowledge)
             count[0] += 1
+
+
+def _join_texts(found: Records, count: NDArray[np.int64]) -> None:
+    """Adds up the totals of each text, and keeps the best way to write it."""
+    kept = 0
+    for place in range(count[0]):
+        this, other = found[place], 0
+        while other < kept and found[other].text != this.text:
+            other += 1
+        if other == kept:
+            found[kept] = found[place]
+            kept += 1
+            continue
+        together = log_add(found[other].total, this.total)
+        if this.best > found[other].best:
+            found[other] = found[place]
+        found[other].total = together
+    count[0] = kept
 
 
 @part
 def _stay(row: Row, count: int, nodes: Records, beams: Records) -> None:
     """Every prefix of the beam as it is after another frame that writes nothing new."""
+    quiet = math.exp(row[0])
     for place in range(count):
-        beam = beams[place]
-        beam.total = log_add(beam.blank, beam.spoken)
-        beam.eldest = NONE
+        beams[place].eldest = NONE
     for place in range(count):
         beam = beams[place]
         token, parent = nodes[beam.node].token, nodes[beam.node].parent
-        spoken = beam.spoken + row[token]
+        heard, reached, share = math.exp(row[token]), -math.inf, 1.0
+        spoken = beam.spoken
         before = nodes[parent].beam if parent != NONE else NONE
         if before != NONE:
             elder = beams[before]
-            reached = elder.blank if nodes[parent].token == token else elder.total
-            spoken = log_add(spoken, reached + row[token])
+            reached = elder.total
+            share = elder.blank if nodes[parent].token == token else 1.0
+            spoken += share * math.exp(reached - beam.total)
             beam.younger = elder.eldest
             elder.eldest = place
-        beam.blank_after = beam.total + row[0]
-        beam.spoken_after = spoken
+        mass = quiet + spoken * heard
+        if TINY < mass < 1 / TINY:
+            beam.stayed = beam.total + math.log(mass)
+            beam.blank_after, beam.spoken_after = quiet / mass, spoken * heard / mass
+        else:
+            _stay_in_logs(beam, row[0], row[token], reached + np.log(share))
 
 
 @part
-def _keep_quiet(count: int, beams: Records) -> None:
+def _stay_in_logs(beam: Any, quiet: float, heard: float, reached: float) -> None:
+    """The same for one prefix, where probabilities are too small or too far apart to be added up."""
+    blank = beam.total + quiet
+    spoken = log_add(beam.total + np.log(beam.spoken), reached) + heard
+    beam.stayed = log_add(blank, spoken)
+    if beam.stayed != -math.inf:
+        beam.blank_after, beam.spoken_after = math.exp(blank - beam.stayed), math.exp(spoken - beam.stayed)
+
+
+@part
+def _keep_quiet(silent: float, count: int, beams: Records) -> None:
     """The frame is taken for blank: every prefix goes on by it."""
     for place in range(count):
-        beams[place].blank = beams[place].blank_after
-        beams[place].spoken = -math.inf
+        beam = beams[place]
+        beam.total += silent
+        beam.blank, beam.spoken = 1.0, 0.0

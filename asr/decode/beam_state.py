@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.align import align_checked
 from asr.decode.beam_tree import NONE, Search, path
-from asr.decode.ctc import Hypothesis
-from asr.errors import TextError
 from asr.model.lengths import required_frames
 
 
@@ -112,33 +109,45 @@ def written(
     skipped = 0
     if len(tokens) and final.tokens:
         skipped = max(final.last_frames[-1] + 1 + (tokens[0] == final.tokens[-1]) - first_frame, 0)
-    rest, shift = _best_path(log_probs[skipped:], tokens), first_frame + skipped
-    if rest is None:  # the prefix was heard where another one has what is final
-        rest, shift = _best_path(log_probs, tokens), first_frame
-    if rest is None:  # another way to write the text was heard, and has been joined to this one
-        frames = np.maximum(search.nodes["frame"][nodes] - first_frame, 0)
-        heard = tuple(frames.tolist())
-        rest = Hypothesis(tuple(tokens.tolist()), heard, heard, tuple(log_probs[frames, tokens].tolist()), 0)
+    first, last, peaks = (
+        _best_path(log_probs, tokens, skipped)
+        or _best_path(log_probs, tokens)  # the prefix was heard where another one has what is final
+        or _when_heard(search, nodes, log_probs, first_frame)  # another way to write the text was heard
+    )
     earliest = final.last_frames[-1] if final.last_frames else 0
     return Written(
-        tokens=final.tokens + rest.tokens,
-        first_frames=final.first_frames + tuple(max(frame + shift, earliest) for frame in rest.first_frames),
-        last_frames=final.last_frames + tuple(max(frame + shift, earliest) for frame in rest.last_frames),
-        log_probs=final.log_probs + rest.log_probs,
+        tokens=final.tokens + tuple(tokens.tolist()),
+        first_frames=final.first_frames + tuple(np.maximum(first + first_frame, earliest).tolist()),
+        last_frames=final.last_frames + tuple(np.maximum(last + first_frame, earliest).tolist()),
+        log_probs=final.log_probs + tuple(peaks.tolist()),
         endings=final.endings + tuple(search.nodes["word"][nodes].tolist()),
     )
 
 
-def _best_path(log_probs: NDArray[np.float32], tokens: NDArray[np.int64]) -> Hypothesis | None:
-    """The most probable path that writes the tokens, if there is one."""
-    if required_frames(tokens) > len(log_probs):
+Runs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+"""First and last frame of each token (U,), and its log-probability at the best."""
+
+
+def _best_path(log_probs: NDArray[np.float32], tokens: NDArray[np.int64], skipped: int = 0) -> Runs | None:
+    """The most probable path that writes the tokens without the first frames, if there is one."""
+    from asr.decode.align_kernel import best_path  # numba takes some tenths of a second to import
+
+    if required_frames(tokens) > len(log_probs) - skipped:
         return None
-    try:
-        return align_checked(log_probs, tokens).hypothesis
-    except TextError:
-        return None
+    path = best_path(log_probs[skipped:], tokens)
+    return (path.first + skipped, path.last + skipped, path.peaks) if path.total[0] > -np.inf else None
+
+
+def _when_heard(
+    search: Search, nodes: Sequence[int], log_probs: NDArray[np.float32], first_frame: int
+) -> Runs:
+    """The frames at which the prefixes came up."""
+    frames = np.maximum(search.nodes["frame"][nodes] - first_frame, 0).astype(np.int64)
+    return frames, frames, log_probs[frames, search.nodes["token"][nodes]]
 
 
 def joined(parts: Sequence[NDArray[np.float32]], vocabulary: int) -> NDArray[np.float32]:
     """Frames in parts, as one array (S, V)."""
+    if len(parts) == 1:
+        return parts[0]
     return np.concatenate([np.empty((0, vocabulary), np.float32), *parts])

@@ -33,7 +33,10 @@ NODE = np.dtype(
         ("endings", np.int32),  # the first of the ways in which the last word can end
         ("ways", np.int32),  # how many there are
         ("most", np.float64),  # the most that one of them gains
+        ("within", np.float64),  # the most that a token gains that ends no word
         ("score", np.float64),  # all that is added to the log-probability of the prefix
+        ("language", np.float64),  # what of it language models give
+        ("hotwords", np.float64),  # and hotwords
         ("text", np.uint64),  # hash of the text, without the last separator
     ],
     align=True,
@@ -43,10 +46,11 @@ BEAM = np.dtype(
         ("node", np.int32),
         ("eldest", np.int32),  # the beam of its first child that is in the beam, or -1
         ("younger", np.int32),  # the next beam with the same parent, or -1
-        ("blank", np.float64),  # the two log-probabilities
+        ("total", np.float64),  # the log-probability of all alignments
+        ("blank", np.float64),  # the share of it that ends in blank, and the share that does not
         ("spoken", np.float64),
-        ("total", np.float64),  # their sum
-        ("blank_after", np.float64),  # the same two one frame later, without a new token
+        ("stayed", np.float64),  # the same three one frame later, without a new token
+        ("blank_after", np.float64),
         ("spoken_after", np.float64),
         ("reach", np.float64),  # what the prefix has gained besides, and the most that one token can add
         ("reach_of_end", np.float64),  # the same for a token that ends a word
@@ -65,6 +69,8 @@ CANDIDATE = np.dtype(
 ENDING = np.dtype(
     [
         ("gain", np.float64),  # what it adds to the score
+        ("language", np.float64),  # what of it the language model gives
+        ("hotwords", np.float64),  # and hotwords
         ("text", np.uint64),  # hash of the text after it
         ("entry", np.int32),  # the word's entry in the graph, or -2 if it is not in there
         ("model", np.int32),  # states of the word model and of the hotwords among words after it
@@ -75,6 +81,9 @@ ENDING = np.dtype(
 FINAL = np.dtype(
     [
         ("total", np.float64),
+        ("best", np.float64),  # that of the best of all ways to write the text
+        ("language", np.float64),  # what of the latter language models give
+        ("hotwords", np.float64),  # and hotwords
         ("text", np.uint64),  # its hash
         ("node", np.int32),  # the prefix
         ("entry", np.int32),  # that of the last word, -2 if it is not in the graph, -1 if there is none
@@ -83,6 +92,9 @@ FINAL = np.dtype(
     align=True,
 )
 NONE = -1
+TINY = 1e-200
+"""Probabilities below this one are added up as logarithms."""
+
 UNKNOWN = -2
 """The entry of a word that is not in the word graph."""
 STAY = -1
@@ -90,7 +102,7 @@ STAY = -1
 BEAMS, NODES, FRAMES, STAMP, ENDINGS, FOUND = range(6)
 """Places in `Search.counts`."""
 
-FRAMES_AT_FIRST = 16
+FRAMES_AT_FIRST = 64
 """For how many frames there is room at the beginning, if every one brings as many new prefixes as it can."""
 
 Records = NDArray[np.void]
@@ -148,13 +160,28 @@ class Search(NamedTuple):
     counts: NDArray[np.int64]
 
 
-def new_search(limits: Limits, vocabulary: int, starts: Mapping[str, int] | None = None) -> Search:
+def empty_prefix(known: Mapping[str, float] | None = None) -> Records:
+    """The node of the empty prefix (1,).
+
+    Args:
+        known: What is known of it besides, by the names of fields of NODE.
+    """
+    node = np.zeros(1, NODE)
+    for name in ("parent", "child", "sibling", "ending", "word", "slot"):
+        node[name] = NONE
+    node["most"] = -np.inf
+    for name, value in (known or {}).items():
+        node[name] = value
+    return node
+
+
+def new_search(limits: Limits, vocabulary: int, root: Records) -> Search:
     """The search before the first frame: the empty prefix, with certainty.
 
     Args:
         limits: How wide it is to be.
         vocabulary: Number of tokens V.
-        starts: States of the models at the beginning, by the names of fields of NODE.
+        root: From `empty_prefix`.
     """
     width = limits.width
     search = Search(
@@ -170,13 +197,8 @@ def new_search(limits: Limits, vocabulary: int, starts: Mapping[str, int] | None
         token_scores=np.zeros((1, vocabulary)),
         counts=np.array([1, 1, 0, 0, 0, 0]),
     )
-    root = search.nodes[:1]
-    for name in ("parent", "child", "sibling", "ending", "word", "slot"):
-        root[name] = NONE
-    root["most"] = -np.inf
-    for name, state in (starts or {}).items():
-        root[name] = state
-    search.beams["spoken"][0] = -np.inf
+    search.nodes[:1] = root
+    search.beams["blank"][0] = 1.0
     return search
 
 

@@ -13,8 +13,11 @@ equal width by their confidence, and the differences between mean confidence and
 averaged over the bins, weighted by their words (M. Naeini, G. Cooper, M. Hauskrecht, "Obtaining well
 calibrated probabilities using Bayesian binning", AAAI 2015).
 
-A model without these two numbers gives the geometric mean of the posteriors instead, which does not depend on
-the length of the word and promises nothing.
+Both hold for the way of decoding whose words they were fitted to (`asr.decode.identity`): a language model
+lets words through that the sound is not sure of, and is right with most of them.
+
+A way of decoding without these two numbers gives the geometric mean of the posteriors instead, which does not
+depend on the length of the word and promises nothing.
 """
 
 from __future__ import annotations
@@ -86,7 +89,7 @@ def word_confidence(log_probs: Sequence[float], calibration: Calibration | None)
 
     Args:
         log_probs: Log-probability of each of its tokens at the token's best frame; at least one.
-        calibration: Of the model; None if it has none.
+        calibration: Of the way of decoding; None if there is none.
     """
     if calibration is None:
         return math.exp(sum(log_probs) / len(log_probs))

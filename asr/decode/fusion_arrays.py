@@ -41,6 +41,7 @@ STATE = np.dtype(
 SPOT = np.dtype(
     [
         ("ahead", np.float64),  # the best that a word begun can still bring; 0 where none has begun
+        ("tokens", np.uint64),  # a bit for every token modulo 64 that an arc from here has
         ("first", np.int32),  # the first entry of the words that end here
         ("count", np.int32),  # how many there are
     ],
@@ -50,10 +51,7 @@ ENTRY = np.dtype(
     [
         ("word", np.int32),  # its number in the graph
         ("symbol", np.int32),  # its number in the word model, or -1
-        (
-            "score",
-            np.float64,
-        ),  # ln of the probability of the pronunciation, and what an unknown word costs
+        ("score", np.float64),  # ln of the probability of the pronunciation
     ],
     align=True,
 )
@@ -63,6 +61,8 @@ TOKEN = np.dtype(
         ("otherwise", np.int32),  # the node that it leads to from the root where the graph has none; or -1
         ("symbol", np.int32),  # its number in the token model, or -1
         ("letters", np.int32),  # how many characters it writes, marks and separators aside
+        ("first", np.int32),  # the node that it leads to once a word has ended, or -1
+        ("start", np.float64),  # what is gained there
         ("factor", np.uint64),  # it makes the hash h of a text ``h * factor + term`` modulo 2**64
         ("term", np.uint64),
     ],
@@ -72,7 +72,6 @@ SETTINGS = np.dtype(
     [
         ("graph", np.int64),  # whether there is a word graph; without one, words are not looked at
         ("open", np.int64),  # whether other words may be written, too
-        ("unbounded", np.int64),  # whether a word may end, and the next begin, at any token
         ("merge", np.int64),  # whether prefixes that write one text with other tokens become one
         ("by_word", np.int64),  # whether texts are told apart by the numbers of words, else by spelling
         ("bare", np.int64),  # the node of the graph that a mark alone leads to, or -1
@@ -83,6 +82,7 @@ SETTINGS = np.dtype(
         ("word_model", np.int64),  # which of them there are
         ("asks_words", np.int64),
         ("asks_tokens", np.int64),
+        ("asks", np.int64),  # whether there is anything that a single token gains
         ("token_model", np.int64),
         ("word_hotwords", np.int64),
         ("token_hotwords", np.int64),
@@ -132,7 +132,7 @@ class Knowledge(NamedTuple):
     Attributes:
         settings: One record SETTINGS.
         tokens: TOKEN (V,).
-        arcs: ARC of the word graph, whose scores are nothing.
+        arcs: ARC of the word graph, whose scores are `ahead` of the node that they lead to.
         spots: SPOT of the nodes of the graph, and of two more (G + 2,): the end of a text after the last
             separator or mark, and all words that the graph does not hold.
         entries: ENTRY (E,).

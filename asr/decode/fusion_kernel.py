@@ -14,7 +14,7 @@ import numpy as np
 
 from asr.compiled import inlined, part
 from asr.decode.beam_tree import ENDINGS, NONE, UNKNOWN, Int, Search
-from asr.decode.fusion_arrays import EITHER, ROOT, SEPARATOR, Knowledge, Reader, Records
+from asr.decode.fusion_arrays import ROOT, Knowledge, Reader, Records
 from asr.lm.hashing import MULTIPLIER
 from asr.lm.ngrams import WORD_BITS
 
@@ -52,25 +52,17 @@ def read(reader: Reader, state: Int, symbol: Int) -> tuple[float, Int]:
 
 
 @inlined
-def follow(node: Int, token: Int, knowledge: Knowledge) -> Int:
-    """The node of the word graph that a token within a word, or its first one, leads to; or -1."""
-    place = find(knowledge.arcs, np.int64(node), np.int64(token))
-    if place != NONE:
-        return np.int64(knowledge.arcs[place].following)
+def follow(node: Int, token: Int, knowledge: Knowledge) -> tuple[Int, float]:
+    """The node of the word graph that a token leads to before which no word ends, or -1; and its `ahead`."""
+    arcs, spots = knowledge.arcs, knowledge.spots
+    if (spots[node].tokens >> np.uint64(token & 63)) & np.uint64(1):
+        place = find(arcs, np.int64(node), np.int64(token))
+        if place != NONE:
+            return np.int64(arcs[place].following), float(arcs[place].score)
+    after = len(spots) - 1 if knowledge.settings[0].open else NONE
     if node == ROOT:
-        return np.int64(knowledge.tokens[token].otherwise)
-    return np.int64(len(knowledge.spots) - 1 if knowledge.settings[0].open else NONE)
-
-
-@inlined
-def start(token: Int, knowledge: Knowledge) -> Int:
-    """The node that a token leads to once a word has ended, or -1."""
-    kind = knowledge.tokens[token].kind
-    if kind == SEPARATOR:
-        return np.int64(ROOT)
-    if kind == EITHER:
-        return np.int64(len(knowledge.spots) - 2)
-    return follow(np.int32(ROOT), token, knowledge)
+        after = knowledge.tokens[token].otherwise
+    return np.int64(after), float(spots[after].ahead) if after != NONE else 0.0
 
 
 @inlined
@@ -88,6 +80,15 @@ def strangeness(after: Int, token: Int, knowledge: Knowledge) -> float:
 
 
 @part
+def most_within_words(graph: Int, knowledge: Knowledge) -> float:
+    """The most that a token can gain that ends no word: one begins, or turns out to be unknown."""
+    settings, spots = knowledge.settings[0], knowledge.spots
+    if is_between(graph, knowledge):
+        return float(settings.start)
+    return max(0.0, spots[len(spots) - 1].ahead - spots[graph].ahead) if settings.open else 0.0
+
+
+@part
 def open_endings(node: Any, knowledge: Knowledge, search: Search) -> None:
     """Works out what each ending of a prefix's last word gains, once for each prefix."""
     settings, endings = knowledge.settings[0], search.endings
@@ -101,23 +102,22 @@ def open_endings(node: Any, knowledge: Knowledge, search: Search) -> None:
     for way in range(node.ways):
         ending = endings[node.endings + way]
         ending.entry = spot.first + way if spot.count else UNKNOWN
-        ending.gain, symbol, word = settings.beta - spot.ahead, np.int64(NONE), np.int64(NONE)
+        ending.gain, ending.language, ending.hotwords = settings.beta - spot.ahead, 0.0, 0.0
+        symbol, word = np.int64(NONE), np.int64(NONE)
         if spot.count:
             entry = knowledge.entries[ending.entry]
             ending.gain += entry.score
             symbol, word = np.int64(entry.symbol), np.int64(entry.word)
-        elif settings.word_model:
-            ending.gain += settings.unknown_score
         ending.model, ending.hot = NONE if settings.asks_words else ROOT, ROOT
         if settings.word_model:
             if symbol == NONE:
-                symbol = settings.unknown
+                ending.language, symbol = settings.unknown_score, settings.unknown
             if symbol != NONE:
                 log_prob, ending.model = read(knowledge.word_model, node.model, symbol)
-                ending.gain += settings.alpha * log_prob
+                ending.language += settings.alpha * log_prob
         if settings.word_hotwords:
-            credit, ending.hot = read(knowledge.word_hotwords, node.hot, word)
-            ending.gain += credit
+            ending.hotwords, ending.hot = read(knowledge.word_hotwords, node.hot, word)
+        ending.gain += ending.language + ending.hotwords
         ending.text = text_after(node.text, word if settings.by_word else 0)
         node.most = max(node.most, ending.gain)
 
@@ -128,18 +128,28 @@ def text_after(text: Any, number: Int) -> Any:
     return text * WORD_FACTOR + np.uint64(number + 1)
 
 
-@part
+@inlined
 def token_gain(node: Any, token: Int, knowledge: Knowledge, token_scores: Any) -> float:
-    """What the models of tokens say to one more token."""
+    """What is gained by one more token besides what words gain."""
+    return _token_language(node, token, knowledge, token_scores) + _token_hotwords(node, token, knowledge)
+
+
+@part
+def _token_language(node: Any, token: Int, knowledge: Knowledge, token_scores: Any) -> float:
     settings = knowledge.settings[0]
     gain = 0.0
     if settings.token_model:
         gain += _token_log_prob(node.token_model, token, knowledge)[0]
-    if settings.token_hotwords:
-        gain += read(knowledge.token_hotwords, node.token_hot, token)[0]
     if settings.asks_tokens:
         gain += token_scores[node.slot, token]
     return gain
+
+
+@part
+def _token_hotwords(node: Any, token: Int, knowledge: Knowledge) -> float:
+    if not knowledge.settings[0].token_hotwords:
+        return 0.0
+    return float(read(knowledge.token_hotwords, node.token_hot, token)[0])
 
 
 @part
@@ -168,7 +178,10 @@ def enter(after: Any, before: Any, token: Int, ending: Int, knowledge: Knowledge
         search: See there.
     """
     settings, spots, unit = knowledge.settings[0], knowledge.spots, knowledge.tokens[token]
-    after.score = before.score + token_gain(before, token, knowledge, search.token_scores)
+    language = _token_language(before, token, knowledge, search.token_scores)
+    credit = _token_hotwords(before, token, knowledge)
+    after.score = before.score + language + credit
+    after.language, after.hotwords = before.language + language, before.hotwords + credit
     after.model, after.hot, after.text, after.word = before.model, before.hot, before.text, NONE
     after.slot = NONE
     if settings.token_model:
@@ -178,36 +191,45 @@ def enter(after: Any, before: Any, token: Int, ending: Int, knowledge: Knowledge
     if not settings.graph:
         return
     if ending == NONE:
-        after.graph = follow(before.graph, token, knowledge)
+        after.graph, ahead = follow(before.graph, token, knowledge)
+        after.score += ahead + strangeness(after.graph, token, knowledge)
         after.score -= spots[before.graph].ahead
     else:
         ended = search.endings[before.endings + ending]
         after.model, after.hot, after.text, after.word = ended.model, ended.hot, ended.text, ended.entry
-        after.graph = start(token, knowledge)
-        after.score += ended.gain
-    after.score += spots[after.graph].ahead + strangeness(after.graph, token, knowledge)
+        after.graph = unit.first
+        after.score += ended.gain + unit.start
+        after.language += ended.language
+        after.hotwords += ended.hotwords
     after.text = after.text * unit.factor + unit.term
+    after.within = most_within_words(after.graph, knowledge)
     open_endings(after, knowledge, search)
 
 
 @part
-def end_gain(node: Any, model: Int, hot: Int, knowledge: Knowledge) -> float:
-    """What is gained when the text ends: </s>, and hotwords that end with it or are not completed.
+def end_text(final: Any, node: Any, hot: Int, knowledge: Knowledge) -> None:
+    """Adds what is gained when the text ends: </s>, and hotwords that end with it or are not completed.
 
     Args:
+        final: The text as it is before; `final.model` is the state of the word model.
         node: Of the search tree.
-        model: State of the word model after the last word.
-        hot: The same of the hotwords among words.
+        hot: The state of the hotwords among words.
         knowledge: See there.
     """
     settings = knowledge.settings[0]
-    gain = 0.0
+    language, credit = 0.0, 0.0
     if settings.end != NONE:
-        gain += settings.alpha * read(knowledge.word_model, model, settings.end)[0]
-    if settings.word_hotwords:
-        gain += read(knowledge.word_hotwords, hot, settings.words)[0]
+        language += settings.alpha * read(knowledge.word_model, final.model, settings.end)[0]
     if settings.token_end != NONE:
-        gain += settings.token_alpha * read(knowledge.token_model, node.token_model, settings.token_end)[0]
+        end = read(knowledge.token_model, node.token_model, settings.token_end)[0]
+        language += settings.token_alpha * end
+    if settings.word_hotwords:
+        credit += read(knowledge.word_hotwords, hot, settings.words)[0]
     if settings.token_hotwords:
-        gain += read(knowledge.token_hotwords, node.token_hot, len(knowledge.tokens))[0]
-    return gain
+        credit += read(knowledge.token_hotwords, node.token_hot, len(knowledge.tokens))[0]
+    final.language += language
+    final.hotwords += credit
+    final.total += language + credit
+    final.best = final.total
+    if settings.asks_tokens:
+        final.model = node.slot

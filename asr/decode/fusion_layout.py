@@ -32,6 +32,8 @@ from asr.decode.hotwords import greatest_credit, token_hotwords, word_hotwords
 from asr.decode.spelling import graph_of_words
 from asr.decode.word_graph import ROOT, WordGraph, look_ahead
 from asr.lm.automaton import Automaton
+from asr.lm.hashing import EMPTY, find
+from asr.lm.ngrams import WORD_BITS, key
 
 CHARACTER_FACTOR = 0x5851F42D4C957F2D
 SPACE_NAMES = ("<space>", "|", "▁", " ")
@@ -54,8 +56,8 @@ class Layout:
         graph: The words that tokens spell.
         token_symbols: The number of each token in the token model, or -1 (V,).
         word_hotwords, token_hotwords: Automata of the hotwords; at most one of them is there.
-        starts: The states of the models at the beginning of a text, by the names of the fields of
-            `asr.decode.beam_tree.NODE`.
+        starts: What is known of the beginning of a text, such as the states of the models, by the names
+            of the fields of `asr.decode.beam_tree.NODE`.
         most_endings: The greatest number of words that end at one node of the graph.
     """
 
@@ -64,7 +66,7 @@ class Layout:
     token_symbols: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     word_hotwords: Arcs | None = None
     token_hotwords: Arcs | None = None
-    starts: Mapping[str, int] = field(default_factory=dict)
+    starts: Mapping[str, float] = field(default_factory=dict)
     most_endings: int = 1
 
 
@@ -73,7 +75,8 @@ def layout_of(fusion: Fusion) -> Layout:
     graph, units, model = fusion.graph, fusion.units, fusion.word_model
     if graph is None and fusion.reads_words:
         graph = graph_of_words(model.words if model else (), units)
-    by_token, by_word, starts = None, None, {"model": model.start if model else ROOT}
+    by_token, by_word = None, None
+    starts: dict[str, float] = {"model": model.start if model else ROOT}
     if fusion.hotwords and (graph is None or _is_open(fusion)):
         by_token, starts["token_hot"] = token_hotwords(fusion.hotwords, units)
     elif fusion.hotwords and graph is not None:
@@ -84,7 +87,7 @@ def layout_of(fusion: Fusion) -> Layout:
     spots, entries = _words(fusion, graph)
     knowledge = nothing_known(len(units))._replace(
         settings=_settings(fusion, graph, by_token, by_word, spots),
-        tokens=_tokens(fusion, symbols, len(spots)),
+        tokens=_tokens(fusion, symbols, graph, spots),
         spots=spots,
         entries=entries,
         word_model=reader(_arcs(model)),
@@ -93,7 +96,9 @@ def layout_of(fusion: Fusion) -> Layout:
         token_hotwords=reader(by_token),
     )
     if graph is not None:
-        knowledge = knowledge._replace(arcs=hash_arcs(graph.arc_keys, graph.arc_next))
+        ahead = spots["ahead"][np.maximum(graph.arc_next, 0)]
+        knowledge = knowledge._replace(arcs=hash_arcs(graph.arc_keys, graph.arc_next, ahead))
+        starts["within"] = float(knowledge.settings["start"][0])
     most = int(spots["count"].max())
     return Layout(knowledge, graph, symbols, by_word, by_token, starts, max(most, 1))
 
@@ -109,7 +114,6 @@ def _settings(
         SETTINGS,
         graph=graph is not None,
         open=_is_open(fusion),
-        unbounded=not units.bounded and fusion.vocabulary != "grammar",
         merge=graph is not None and (bool(units.mark) or variants),
         by_word=not _is_open(fusion),
         bare=graph.bare if graph is not None else NONE,
@@ -119,7 +123,8 @@ def _settings(
         token_end=tokens.end if tokens else NONE,
         word_model=model is not None,
         asks_words=fusion.asks_words,
-        asks_tokens=fusion.scorer is not None and not fusion.asks_words,
+        asks_tokens=(asks_tokens := fusion.scorer is not None and not fusion.asks_words),
+        asks=asks_tokens or tokens is not None or by_token is not None,
         token_model=tokens is not None,
         word_hotwords=by_word is not None,
         token_hotwords=by_token is not None,
@@ -127,7 +132,7 @@ def _settings(
         token_alpha=fusion.token_alpha,
         beta=_beta(fusion),
         unknown_score=fusion.unknown_score,
-        unknown_letter=fusion.unknown_letter if model or (fusion.asks_words and fusion.graph) else 0.0,
+        unknown_letter=_unknown_letter(fusion),
         reach=credit + (max(0.0, fusion.unknown_score) if tokens else 0.0),
         start=max(0.0, float(spots["ahead"].max())),
     )
@@ -135,6 +140,16 @@ def _settings(
 
 def _is_open(fusion: Fusion) -> bool:
     return fusion.vocabulary == "open" and fusion.units.bounded
+
+
+def _is_unbounded(fusion: Fusion) -> bool:
+    """Whether a word may end, and the next begin, at any token."""
+    return not fusion.units.bounded and fusion.vocabulary != "grammar"
+
+
+def _unknown_letter(fusion: Fusion) -> float:
+    knows = fusion.word_model is not None or (fusion.asks_words and fusion.graph is not None)
+    return fusion.unknown_letter if knows else 0.0
 
 
 def _beta(fusion: Fusion) -> float:
@@ -148,21 +163,20 @@ def _words(fusion: Fusion, graph: WordGraph | None) -> tuple[Records, Records]:
     model, count = fusion.word_model, len(graph.parents)
     symbols = np.array([model.ids.get(word, NONE) if model else NONE for word in graph.words], np.int32)
     scores = np.full(len(symbols) + 1, float(_beta(fusion)))  # the last is of words that are not in the graph
-    costs = np.full(len(scores), float(fusion.unknown_score) if model is not None else 0.0)
     if model is not None:
         ids = np.append(symbols, np.int32(NONE))
         log_probs, _ = model.advance_all(np.full(len(ids), ROOT, np.int32), ids)
         scores += np.where((ids >= 0) | (model.unknown >= 0), fusion.alpha * log_probs, 0.0)
-        costs[ids >= 0] = 0.0
-        scores += costs
+        scores += np.where(ids >= 0, 0.0, fusion.unknown_score)
     spots = np.zeros(count + 2, SPOT)
     spots["ahead"][:count] = look_ahead(graph, scores[:-1])
     spots["ahead"][-1] = scores[-1] if _is_open(fusion) else 0.0
+    keys = graph.arc_keys[graph.arc_keys != EMPTY]
+    np.bitwise_or.at(spots["tokens"], keys >> WORD_BITS, np.uint64(1) << (keys & 63).astype(np.uint64))
     spots["first"][:count] = graph.first_word[:-1]
     spots["count"][:count] = np.diff(graph.first_word)
     words = graph.word_ids
-    worth = graph.word_log_probs + costs[words]
-    entries = records(len(words), ENTRY, word=words, symbol=symbols[words], score=worth)
+    entries = records(len(words), ENTRY, word=words, symbol=symbols[words], score=graph.word_log_probs)
     return read_only(spots, SPOT), entries
 
 
@@ -178,9 +192,9 @@ def _arcs(automaton: Automaton | None) -> Arcs | None:
     )
 
 
-def _tokens(fusion: Fusion, symbols: NDArray[np.int32], spots: int) -> Records:
+def _tokens(fusion: Fusion, symbols: NDArray[np.int32], graph: WordGraph | None, spots: Records) -> Records:
     units, grammar = fusion.units, fusion.vocabulary == "grammar"
-    outside, tail = spots - 1, spots - 2
+    outside, tail = len(spots) - 1, len(spots) - 2
     kinds = np.full(len(units), INSIDE)
     otherwise = np.full(len(units), outside if _is_open(fusion) else NONE)
     if units.separator >= 0:
@@ -195,19 +209,44 @@ def _tokens(fusion: Fusion, symbols: NDArray[np.int32], spots: int) -> Records:
     factors, terms = _text_hashes(fusion)
     unknown = fusion.token_model.unknown if fusion.token_model else NONE
     encoded = np.where(symbols < 0, -2 - unknown, symbols)  # -1, or that of <unk> below -1
+    letters = [
+        len(text.removeprefix(units.mark)) if token != units.separator else 0
+        for token, text in enumerate(units.texts)
+    ]
+    first = _first_nodes(graph, kinds, otherwise, _is_unbounded(fusion), tail)
+    price = np.where(first == outside, _unknown_letter(fusion) * np.array(letters), 0.0)
     return records(
         len(units),
         TOKEN,
         kind=kinds,
         otherwise=otherwise,
         symbol=encoded,
-        letters=[
-            len(text.removeprefix(units.mark)) if token != units.separator else 0
-            for token, text in enumerate(units.texts)
-        ],
+        letters=letters,
+        first=first,
+        start=np.where(first >= 0, spots["ahead"][first], 0.0) + price,
         factor=factors,
         term=terms,
     )
+
+
+def _first_nodes(
+    graph: WordGraph | None,
+    kinds: NDArray[np.int64],
+    otherwise: NDArray[np.int64],
+    unbounded: bool,
+    tail: int,
+) -> NDArray[np.int64]:
+    """The node that each token leads to once a word has ended, or -1 (V,)."""
+    if graph is None:
+        return np.full(len(kinds), NONE)
+    tokens = np.arange(len(kinds))
+    places = find(graph.arc_keys, key(np.full(len(tokens), ROOT), tokens))
+    first = np.where(places >= 0, graph.arc_next[places], otherwise)
+    first[kinds == SEPARATOR] = ROOT
+    first[kinds == EITHER] = tail
+    if not unbounded:
+        first[kinds == INSIDE] = NONE
+    return np.asarray(first)
 
 
 def _token_symbols(fusion: Fusion) -> NDArray[np.int32]:

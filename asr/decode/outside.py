@@ -53,7 +53,9 @@ class WordsOutside:
         ]
         log_probs, following = self.scorer.advance(state.model.at(nodes["model"][asking]), words)
         strange = np.array([not self.scorer.knows(word) for word in words])
-        endings["gain"][places] += fusion.alpha * log_probs + fusion.unknown_score * strange
+        language = fusion.alpha * log_probs + fusion.unknown_score * strange
+        endings["language"][places] += language
+        endings["gain"][places] += language
         endings["model"][places] = [state.model.number(after) for after in following]
         nodes["most"][owners] = -np.inf
         np.maximum.at(nodes["most"], asking, endings["gain"][places])
@@ -62,9 +64,9 @@ class WordsOutside:
             state.model.keep(used)
             nodes["model"], endings["model"] = numbers[: len(nodes)], numbers[len(nodes) :]
 
-    def finish(self, state: BeamState, found: Records) -> NDArray[np.float64]:
-        """What texts gain at their ends, given as FINAL."""
-        return self.texts.fusion.alpha * self.scorer.finish(state.model.at(found["model"]))
+    def finish(self, state: BeamState, found: Records) -> None:
+        """Adds what texts, given as FINAL, gain at their ends."""
+        _add(found, self.texts.fusion.alpha * self.scorer.finish(state.model.at(found["model"])))
 
     def _word(self, state: BeamState, node: int, entry: int) -> str:
         """The text of the last word of a prefix."""
@@ -115,9 +117,9 @@ class TokensOutside:
             nodes["slot"], rows = numbers - (len(used) - len(kept)), rows[kept]
         state.search = search._replace(token_scores=rows)
 
-    def finish(self, state: BeamState, found: Records) -> NDArray[np.float64]:
-        """What texts gain at their ends, given as FINAL."""
-        return self.alpha * self.scorer.finish(state.model.at(found["model"]))
+    def finish(self, state: BeamState, found: Records) -> None:
+        """Adds what texts, given as FINAL, gain at their ends."""
+        _add(found, self.alpha * self.scorer.finish(state.model.at(found["model"])))
 
 
 def outside_of(fusion: Fusion, texts: Texts) -> WordsOutside | TokensOutside | None:
@@ -127,6 +129,11 @@ def outside_of(fusion: Fusion, texts: Texts) -> WordsOutside | TokensOutside | N
     if fusion.scorer.reads == "words":
         return WordsOutside(fusion.scorer, texts)
     return TokensOutside(fusion.scorer, fusion.token_alpha)
+
+
+def _add(found: Records, language: NDArray[np.float64]) -> None:
+    for part in ("total", "best", "language"):
+        found[part] += language
 
 
 def _endings_of(nodes: Records, owners: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,7 +13,7 @@ from asr.decode.beam_tree import BEAMS, FOUND, FRAMES, NODES, NONE, STAY, Int, L
 from asr.decode.extension_kernel import Row
 from asr.decode.fusion_arrays import Knowledge
 from asr.decode.fusion_kernel import HASH_FACTOR, enter
-from asr.decode.selection_kernel import best_first, log_add
+from asr.decode.selection_kernel import best_first
 
 
 @part
@@ -24,33 +24,54 @@ def prune(row: Row, limits: Limits, knowledge: Knowledge, search: Search) -> Non
     found = min(counts[FOUND], limits.width)
     if found < counts[FOUND]:
         best_first(candidates, counts[FOUND], found)
-    lowest = -math.inf
+    highest, floor, extended = -math.inf, math.inf, False
     for place in range(found):
-        lowest = max(lowest, candidates[place].score - limits.distance)
+        highest, floor = max(highest, candidates[place].score), min(floor, candidates[place].score)
+        extended |= candidates[place].token != STAY
+    lowest = highest - limits.distance
+    if not extended and floor >= lowest and floor > -math.inf:
+        _stay_put(counts[BEAMS], beams)
+        return
     count: Int = 0
     for place in range(found):
         candidate, new = candidates[place], chosen[count]
         if candidate.score < lowest or candidate.score == -math.inf:
             continue
         beam, token, ending = beams[candidate.beam], candidate.token, candidate.ending
-        new.node, new.blank, new.spoken = beam.node, beam.blank_after, beam.spoken_after
+        new.node, new.total = beam.node, beam.stayed
+        new.blank, new.spoken = beam.blank_after, beam.spoken_after
         if token != STAY:
-            reached = beam.blank if token == nodes[beam.node].token else beam.total
-            new.blank, new.spoken = -math.inf, row[token] + reached
+            share = beam.blank if token == nodes[beam.node].token else 1.0
+            new.total, new.blank, new.spoken = row[token] + beam.total + np.log(share), 0.0, 1.0
             new.node = _find_child(beam.node, token, ending, nodes)
             if new.node == NONE:
                 new.node = _new_child(beam.node, token, ending, nodes, counts)
                 enter(nodes[new.node], nodes[beam.node], token, ending, knowledge, search)
         count += 1
-    if knowledge.settings[0].merge:
+    if knowledge.settings[0].merge and extended:
         count = _merge(count, nodes, chosen, search.places)
-    for place in range(counts[BEAMS]):
+    _replace_beam(count, search)
+
+
+@part
+def _replace_beam(count: Int, search: Search) -> None:
+    """The chosen prefixes become the beam."""
+    nodes, beams, chosen = search.nodes, search.beams, search.chosen
+    for place in range(search.counts[BEAMS]):
         nodes[beams[place].node].beam = NONE
     for place in range(count):
         beam, new = beams[place], chosen[place]
-        beam.node, beam.blank, beam.spoken = new.node, new.blank, new.spoken
+        beam.node, beam.total, beam.blank, beam.spoken = new.node, new.total, new.blank, new.spoken
         nodes[new.node].beam = place
-    counts[BEAMS] = count
+    search.counts[BEAMS] = count
+
+
+@part
+def _stay_put(count: Int, beams: Records) -> None:
+    """The beam is the same as before."""
+    for place in range(count):
+        beam = beams[place]
+        beam.total, beam.blank, beam.spoken = beam.stayed, beam.blank_after, beam.spoken_after
 
 
 @part
@@ -69,7 +90,7 @@ def _new_child(parent: Int, token: Int, ending: Int, nodes: Records, counts: NDA
     node, before = nodes[place], nodes[parent]
     node.parent, node.token, node.ending, node.frame = parent, token, ending, counts[FRAMES]
     node.beam, node.child, node.sibling = NONE, NONE, before.child
-    node.graph, node.endings, node.ways, node.most = before.graph, 0, 0, -np.inf
+    node.graph, node.endings, node.ways, node.most, node.within = before.graph, 0, 0, -np.inf, 0.0
     node.token_model, node.token_hot = before.token_model, before.token_hot
     before.child = place
     return np.int64(place)
@@ -94,7 +115,7 @@ def _merge(count: Int, nodes: Records, chosen: Records, places: NDArray[np.int32
             continue
         places[place] = kept
         new, old = chosen[kept], chosen[this]
-        new.node, new.blank, new.spoken = old.node, old.blank, old.spoken
+        new.node, new.total, new.blank, new.spoken = old.node, old.total, old.blank, old.spoken
         kept += 1
     return kept
 
@@ -117,13 +138,12 @@ def _alike(one: Any, other: Any) -> Any:
 def _join(kept: Any, other: Any, nodes: Records) -> None:
     """Adds a prefix to another; the better one stays in the tree for both."""
     gap = nodes[other.node].score - nodes[kept.node].score
-    if log_add(other.blank, other.spoken) + gap > log_add(kept.blank, kept.spoken):
-        kept.node, gap = other.node, -gap
-        kept.blank, kept.spoken, other.blank, other.spoken = (
-            other.blank,
-            other.spoken,
-            kept.blank,
-            kept.spoken,
-        )
-    kept.blank = log_add(kept.blank, other.blank + gap)
-    kept.spoken = log_add(kept.spoken, other.spoken + gap)
+    if other.total + gap > kept.total:
+        kept.node, other.node, gap = other.node, kept.node, -gap
+        kept.total, other.total = other.total, kept.total
+        kept.blank, other.blank = other.blank, kept.blank
+        kept.spoken, other.spoken = other.spoken, kept.spoken
+    weight = math.exp(other.total + gap - kept.total)
+    kept.total += math.log1p(weight)
+    kept.blank = (kept.blank + weight * other.blank) / (1 + weight)
+    kept.spoken = (kept.spoken + weight * other.spoken) / (1 + weight)

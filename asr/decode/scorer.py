@@ -170,22 +170,3 @@ def _finish(automaton: Automaton, states: Sequence[int]) -> Reals:
     if automaton.end < 0:
         return np.zeros(len(states))
     return _advance(automaton, states, [automaton.end] * len(states))[0]
-
-
-def score_words(scorer: WordScorer[Any], words: Sequence[str]) -> float:
-    """The natural log-probability of a whole text, of which each word is asked about alone."""
-    states, total = [scorer.start()], 0.0
-    for word in words:
-        log_probs, states = scorer.advance(states, [word])
-        total += float(log_probs[0])
-    return total + float(scorer.finish(states)[0])
-
-
-def score_tokens(scorer: TokenScorer[Any], tokens: Sequence[int]) -> float:
-    """The same of tokens."""
-    log_probs, states = scorer.next([scorer.start()], [0])
-    total = 0.0
-    for token in tokens:
-        total += float(log_probs[0, token])
-        log_probs, states = scorer.next(states, [token])
-    return total + float(scorer.finish(states)[0])

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from asr.decode.calibration import Calibration, word_confidence
 from asr.decode.ctc import Hypothesis
-from asr.text.tokenizer import Tokenizer
+from asr.text.tokenizer import Tokenizer, WordSpan
 from asr.transcript import Segment, Word
 from asr.window import Window
+
+
+def spans(hypothesis: Hypothesis, tokenizer: Tokenizer) -> tuple[WordSpan, ...]:
+    """The words of a hypothesis, and which of its tokens write each."""
+    return tokenizer.words(hypothesis.tokens) if hypothesis.words is None else hypothesis.words
 
 
 def to_segment(
@@ -35,8 +40,8 @@ def to_segment(
         One segment from 0 to `duration`.
     """
     words = []
-    spans = tokenizer.words(hypothesis.tokens) if hypothesis.words is None else hypothesis.words
-    for span in spans:
+    found = spans(hypothesis, tokenizer)
+    for span in found:
         log_probs = hypothesis.log_probs[span.first : span.last]
         first = window.center(hypothesis.first_frames[span.first]) - window.stride / 2
         last = window.center(hypothesis.last_frames[span.last - 1]) + window.stride / 2
@@ -48,4 +53,4 @@ def to_segment(
                 confidence=word_confidence(log_probs, calibration),
             )
         )
-    return Segment(tuple(words), " ".join(span.text for span in spans), 0.0, duration)
+    return Segment(tuple(words), " ".join(span.text for span in found), 0.0, duration)

@@ -2,99 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.data.manifest import Utterance
-from asr.decode.calibration import Calibration, fit_calibration
+from asr.decode.calibration import Calibration, fit_calibration, reliability, word_confidence
+from asr.decode.ctc import Hypothesis
+from asr.decode.words import spans
 from asr.errors import ManifestError
-from asr.recognize.evaluate import UTTERANCES_AT_ONCE, samples_of
+from asr.recognize.hearing import Heard, hear
 from asr.recognize.recognizer import Recognizer
 from asr.text.error_rate import align_words
-from asr.text.normalize import normalize
-from asr.transcript import Word
-
-UNCALIBRATED = Calibration(offset=0.0, slope=1.0)
-"""With this one a confidence is the product of the posteriors of the tokens."""
+from asr.text.tokenizer import Tokenizer, WordSpan
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedWord:
-    """A recognised word, whether it was right, and who spoke.
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedWords:
+    """N recognised words, whether each was right, and who spoke.
 
     A word is right if it stands opposite the same word in an alignment with the fewest errors.
+
+    Attributes:
+        log_probs: Log-probabilities of its tokens, each at the token's best frame: one tuple a word (N,).
+        correct: Whether it is right (N,).
+        speakers: Who said it (N,).
     """
 
-    word: Word
-    correct: bool
-    speaker: str
+    log_probs: tuple[tuple[float, ...], ...]
+    correct: NDArray[np.bool_]
+    speakers: NDArray[np.str_]
+
+    def of(self, speakers: Sequence[str]) -> JudgedWords:
+        """The words of some speakers."""
+        chosen = np.isin(self.speakers, list(speakers))
+        log_probs = tuple(self.log_probs[index] for index in np.flatnonzero(chosen))
+        return JudgedWords(log_probs, self.correct[chosen], self.speakers[chosen])
+
+    def fit(self) -> Calibration:
+        """The calibration of these words. Raises ManifestError where there are none."""
+        if not self.log_probs:
+            raise ManifestError("no word was recognised in these utterances; give some with speech")
+        return fit_calibration([sum(one) for one in self.log_probs], self.correct)
+
+    def confidences(self, calibration: Calibration | None) -> NDArray[np.float64]:
+        """The confidences (N,) in these words."""
+        return np.array([word_confidence(one, calibration) for one in self.log_probs])
+
+    def error(self, calibration: Calibration | None) -> float:
+        """The expected calibration error of these words, 0 … 1."""
+        return reliability(self.confidences(calibration), self.correct).error
+
+    def crosswise(self) -> NDArray[np.float64] | None:
+        """Confidences (N,) fitted on other speakers: on those of the half that a word's speaker is not in.
+
+        Returns:
+            None where one of the halves has no words.
+        """
+        confidences = np.empty(len(self.correct))
+        parts = halves(self.speakers.tolist())
+        for fitted_on, tried_on in (parts, parts[::-1]):
+            chosen = np.isin(self.speakers, list(tried_on))
+            if not chosen.any():
+                return None
+            confidences[chosen] = self.of(tried_on).confidences(self.of(fitted_on).fit())
+        return confidences
+
+
+def halves(speakers: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Deals different speakers out in turn, in alphabetical order."""
+    names = sorted(set(speakers))
+    return tuple(names[::2]), tuple(names[1::2])
 
 
 def judged_words(
     recognizer: Recognizer,
     utterances: Sequence[Utterance],
     progress: Callable[[int], None] = lambda count: None,
-) -> list[JudgedWord]:
-    """Recognises utterances and judges every word of the transcripts.
+) -> JudgedWords:
+    """Recognises utterances and judges every word, as a transcript has them.
 
     Args:
-        recognizer: The model.
+        recognizer: The model, and how it decodes; calibrations that it has play no part.
         utterances: What to recognise.
         progress: Called with the number of utterances done since the last call.
 
     Raises:
         AudioError: If a recording cannot be read.
     """
-    judged: list[JudgedWord] = []
-    normalizer = recognizer.bundle.tokenizer_config.normalizer
-    for first in range(0, len(utterances), UTTERANCES_AT_ONCE):
-        part = utterances[first : first + UTTERANCES_AT_ONCE]
-        samples = samples_of(part, recognizer.bundle.features.sample_rate)
-        for utterance, transcript in zip(part, recognizer.transcribe_batch(samples), strict=True):
-            judgements = judge(normalize(utterance.text, normalizer), transcript.words)
-            judged += [
-                JudgedWord(word, correct, utterance.speaker)
-                for word, correct in zip(transcript.words, judgements, strict=True)
-            ]
-        progress(len(part))
-    return judged
+    found = ((one, recognizer.decode(one.log_probs)[0]) for one in hear(recognizer, utterances, progress))
+    return judge_all(found, recognizer.bundle.tokenizer, [one.speaker for one in utterances])
 
 
-def judge(reference: str, words: Sequence[Word]) -> list[bool]:
+def judge_all(
+    found: Iterable[tuple[Heard, Hypothesis]], tokenizer: Tokenizer, speakers: Iterable[str] = repeat("")
+) -> JudgedWords:
+    """Judges every word of the best hypotheses of some utterances."""
+    log_probs: list[tuple[float, ...]] = []
+    correct: list[bool] = []
+    names: list[str] = []
+    for (heard, hypothesis), speaker in zip(found, speakers, strict=False):
+        words = spans(hypothesis, tokenizer)
+        log_probs += [hypothesis.log_probs[word.first : word.last] for word in words]
+        correct += judge(heard.reference, words)
+        names += [speaker] * len(words)
+    return JudgedWords(tuple(log_probs), np.array(correct, bool), np.array(names, str))
+
+
+def judge(reference: str, words: Sequence[WordSpan]) -> list[bool]:
     """Says which words are right, given the normalised reference."""
     columns = align_words(reference, " ".join(word.text for word in words))
     right = iter([column.op == "equal" for column in columns if column.hypothesis is not None])
     return [all(islice(right, len(word.text.split()))) for word in words]
-
-
-def calibrate(recognizer: Recognizer, utterances: Sequence[Utterance]) -> Calibration:
-    """Fits a calibration on utterances of speakers that the model was not trained on.
-
-    It holds for the way of decoding that the recogniser uses.
-
-    Args:
-        recognizer: The model; a calibration that it has plays no part.
-        utterances: What to recognise.
-
-    Raises:
-        AudioError: If a recording cannot be read.
-        ManifestError: If no word is recognised in any of them.
-    """
-    judged = judged_words(uncalibrated(recognizer), utterances)
-    if not judged:
-        raise ManifestError("no word was recognised in these utterances; give some with speech")
-    return fit_calibration(*probabilities(judged))
-
-
-def uncalibrated(recognizer: Recognizer) -> Recognizer:
-    """The same recogniser, but its confidences are the products of posteriors."""
-    return recognizer.with_calibration(UNCALIBRATED)
-
-
-def probabilities(judged: Sequence[JudgedWord]) -> tuple[list[float], list[bool]]:
-    """Log-probability of each word of an `uncalibrated` recogniser, and whether it is right."""
-    confidences = np.array([item.word.confidence for item in judged])
-    return np.log(np.maximum(confidences, 1e-300)).tolist(), [item.correct for item in judged]

@@ -1,4 +1,8 @@
-"""Emissions on disk: what an acoustic model heard in a manifest, in one safetensors file."""
+"""Emissions on disk: what an acoustic model heard in a manifest, in one safetensors file.
+
+All that is no array is JSON under one name in its metadata: the order of several names would differ from
+file to file.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,27 @@ from asr.bundle import Bundle
 from asr.data.manifest import file_hash
 from asr.errors import RunError
 from asr.files import write_atomically
-from asr.recognize.tune import Heard
+from asr.recognize.hearing import Heard
 from asr.settings import to_dict
 
 KIND = "asr-emissions"
 
 
+class _Facts(msgspec.Struct):
+    """What the metadata hold."""
+
+    kind: str
+    origin: str
+    references: list[str]
+
+
 def origin(bundle: Bundle, manifest: Path) -> str:
-    """A short text that differs where the model or the manifest is another one."""
+    """A short text that differs where the acoustic model or the manifest is another one."""
+    return f"{acoustic_digest(bundle)}-{file_hash(manifest)[:16]}"
+
+
+def acoustic_digest(bundle: Bundle) -> str:
+    """A short text that differs where what a model hears does: its weights, features or tokens."""
     digest = sha256()
     for name in sorted(bundle.weights):
         digest.update(name.encode() + np.ascontiguousarray(bundle.weights[name]).tobytes())
@@ -30,7 +47,7 @@ def origin(bundle: Bundle, manifest: Path) -> str:
     digest.update(msgspec.json.encode([to_dict(config) for config in configs]))
     digest.update(bundle.statistics.mean.tobytes() + bundle.statistics.deviation.tobytes())
     digest.update("\n".join(bundle.vocabulary).encode())
-    return f"{digest.hexdigest()[:16]}-{file_hash(manifest)[:16]}"
+    return digest.hexdigest()[:16]
 
 
 def save_emissions(heard: Sequence[Heard], path: Path, origin: str) -> None:
@@ -40,8 +57,8 @@ def save_emissions(heard: Sequence[Heard], path: Path, origin: str) -> None:
         RunError: If they cannot be written.
     """
     arrays = {f"{index}": np.ascontiguousarray(one.log_probs) for index, one in enumerate(heard)}
-    texts = msgspec.json.encode([one.reference for one in heard]).decode()
-    write_atomically(path, save(arrays, metadata={"kind": KIND, "origin": origin, "references": texts}))
+    facts = msgspec.json.encode(_Facts(KIND, origin, [one.reference for one in heard])).decode()
+    write_atomically(path, save(arrays, metadata={"facts": facts}))
 
 
 def load_emissions(path: Path, origin: str) -> list[Heard] | None:
@@ -54,12 +71,11 @@ def load_emissions(path: Path, origin: str) -> list[Heard] | None:
         return None
     try:
         with safe_open(path, framework="numpy") as file:
-            facts = file.metadata() or {}
-            if facts.get("kind") != KIND:
+            facts = msgspec.json.decode((file.metadata() or {})["facts"], type=_Facts)
+            if facts.kind != KIND:
                 raise RunError(f"{path}: holds something else than emissions; choose another name")
-            if facts["origin"] != origin:
+            if facts.origin != origin:
                 return None
-            texts = msgspec.json.decode(facts["references"], type=list[str])
-            return [Heard(file.get_tensor(f"{index}"), text) for index, text in enumerate(texts)]
+            return [Heard(file.get_tensor(f"{index}"), text) for index, text in enumerate(facts.references)]
     except (OSError, SafetensorError, KeyError, msgspec.DecodeError) as error:
         raise RunError(f"{path}: damaged, or no emissions ({error}); delete it, or name another") from None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +17,9 @@ from asr.bundle import Bundle, load_bundle
 from asr.config import DecodingConfig
 from asr.data.batching import pad
 from asr.decode.beam import BeamDecoder
-from asr.decode.calibration import Calibration
 from asr.decode.ctc import Hypothesis, greedy
 from asr.decode.fusion import Fusion
+from asr.decode.identity import decoding_name
 from asr.decode.pauses import fit_to_pauses
 from asr.decode.words import to_segment
 from asr.errors import BundleError, FusionError
@@ -43,6 +41,10 @@ class Recognizer:
         decoding: How wide to search with a beam; by default, the best path is taken.
         fusion: What the search knows besides the emissions; see `fusion_for`.
 
+    Attributes:
+        calibration: Of the confidences of words: the one of the bundle that was fitted to this way of
+            decoding; None where it has none.
+
     Raises:
         FusionError: If there is a fusion, but no search.
     """
@@ -58,9 +60,17 @@ class Recognizer:
             raise FusionError("the best path alone takes no language model or hotwords; search with a beam")
         self.bundle = bundle
         self.engine = engine
+        self._decoding, self._fusion = decoding, fusion
         self._beam = BeamDecoder(decoding, len(bundle.vocabulary), fusion) if decoding else None
         self._tokenizer = bundle.tokenizer
         self._window = framing(bundle.features).then(engine.window)
+        name = self.decoding if bundle.calibrations else None
+        self.calibration = bundle.calibrations.get(name) if name is not None else None
+
+    @property
+    def decoding(self) -> str | None:
+        """What its way of decoding is called; None where a model from outside takes part."""
+        return decoding_name(self._decoding, self._fusion)
 
     def transcribe(
         self, audio: str | Path | AudioSource, *, channel: int | None = None, nbest: int = 1
@@ -93,7 +103,7 @@ class Recognizer:
         transcripts: dict[int, Transcript] = {}
         for index, log_probs in emissions(self.engine, features):
             duration = len(recordings[index]) / rate
-            found = self._beam.decode(log_probs, nbest) if self._beam else (greedy(log_probs),)
+            found = self.decode(log_probs, nbest)
             segments = [self._segment(hypothesis, features[index], duration) for hypothesis in found]
             alternatives = _alternatives(found, segments) if nbest > 1 else ()
             transcripts[index] = Transcript(tuple(segments[:1]), duration, alternatives)
@@ -107,15 +117,13 @@ class Recognizer:
             self._window,
             config.sample_rate,
             duration,
-            self.bundle.calibration,
+            self.calibration,
         )
         return fit_to_pauses(segment, features, framing(config), config.sample_rate)
 
-    def with_calibration(self, calibration: Calibration | None) -> Recognizer:
-        """The same recogniser with other confidences."""
-        other = copy.copy(self)
-        other.bundle = replace(self.bundle, calibration=calibration)
-        return other
+    def decode(self, log_probs: NDArray[np.float32], nbest: int = 1) -> Sequence[Hypothesis]:
+        """The best hypotheses of emissions (S, V), best first; never none."""
+        return self._beam.decode(log_probs, nbest) if self._beam else (greedy(log_probs),)
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The normalised features (T, F) of samples (n,)."""

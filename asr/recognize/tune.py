@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -17,16 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.config import DecodingConfig
-from asr.data.manifest import Utterance
 from asr.decode.beam import BeamDecoder
+from asr.decode.calibration import Calibration
 from asr.decode.ctc import Hypothesis
 from asr.decode.fusion import Fusion
 from asr.decode.tuning import Tuning
 from asr.errors import FusionError
-from asr.recognize.evaluate import UTTERANCES_AT_ONCE, samples_of
-from asr.recognize.recognizer import Recognizer, emissions
+from asr.recognize.confidence import judge_all
+from asr.recognize.hearing import Heard
 from asr.text.error_rate import ErrorCounts, character_errors, word_errors
-from asr.text.normalize import normalize
 from asr.text.tokenizer import Tokenizer
 
 ALPHAS = (0.25, 0.5, 0.75, 1.0, 1.5)
@@ -37,19 +37,8 @@ DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1))
 """More of alpha makes texts shorter, which more of beta makes up for."""
 UNKNOWN_STEPS = (2.0, 1.0)
 """Of what an unknown word is given, and of what each of its characters is."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """An utterance as the acoustic model heard it.
-
-    Attributes:
-        log_probs: Its emissions (S, V).
-        reference: What was said, normalised.
-    """
-
-    log_probs: NDArray[np.float32]
-    reference: str
+UNKNOWN_WORDS = 10
+"""Unknown words in the references from which on what they are given is tuned: fewer cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +55,12 @@ class Trial:
         return self.words.errors, self.characters.errors
 
 
-def hear(
-    recognizer: Recognizer,
-    utterances: Sequence[Utterance],
-    progress: Callable[[int], None] = lambda count: None,
-) -> list[Heard]:
-    """Computes the emissions of utterances.
-
-    Raises:
-        AudioError: If a recording cannot be read.
-    """
-    config, heard = recognizer.bundle, []
-    for first in range(0, len(utterances), UTTERANCES_AT_ONCE):
-        part = utterances[first : first + UTTERANCES_AT_ONCE]
-        samples = samples_of(part, config.features.sample_rate)
-        found = dict(emissions(recognizer.engine, [recognizer.features(one) for one in samples]))
-        heard += [
-            Heard(found[index].copy(), normalize(one.text, config.tokenizer_config.normalizer))
-            for index, one in enumerate(part)
-        ]
-        progress(len(part))
-    return heard
+def unknown_words(heard: Sequence[Heard], fusion: Fusion) -> int:
+    """How many words of the references the language model does not know; 0 where there is none."""
+    if fusion.word_model is None:
+        return 0
+    known = fusion.word_model.ids.keys()
+    return sum(word not in known for one in heard for word in one.reference.split())
 
 
 def errors(
@@ -120,6 +94,10 @@ def trials(
 ) -> Iterator[Trial]:
     """Tries tunings, and yields each trial when it is done; see `best_of`.
 
+    What unknown words are given stays what it is in `fusion` in a closed vocabulary, and where the references
+    have fewer than `UNKNOWN_WORDS` of them: the errors would be those of two or three words, and the numbers
+    would fit these and no others.
+
     Args:
         heard: Utterances that neither model was trained on.
         tokenizer: Of the acoustic model.
@@ -134,8 +112,7 @@ def trials(
     if model is None:
         raise FusionError("there is no language model of words whose weight could be tuned; name one")
     closed = fusion.vocabulary == "closed"
-    spoken = {word for one in heard for word in one.reference.split()}
-    open_words = not closed and not spoken <= model.ids.keys()
+    open_words = not closed and unknown_words(heard, fusion) >= UNKNOWN_WORDS
     done: dict[Tuning, Trial] = {}
 
     def attempt(tuning: Tuning) -> Iterator[Trial]:
@@ -170,9 +147,27 @@ def _neighbours(center: Tuning, alpha: float, beta: float, unknown: bool) -> Ite
                 yield replace(center, unknown_letter=center.unknown_letter + sign * letter)
 
 
+def calibrate(
+    heard: Sequence[Heard], tokenizer: Tokenizer, fusion: Fusion, tuning: Tuning, threads: int = 1
+) -> Calibration | None:
+    """Fits the confidences of the words that are recognised with a tuning; None where there are no words."""
+    with _searching(heard, fusion, tuning, threads) as found:
+        words = judge_all(zip(heard, found, strict=True), tokenizer)
+    return words.fit() if words.log_probs else None
+
+
 def _trial(
     heard: Sequence[Heard], tokenizer: Tokenizer, fusion: Fusion, tuning: Tuning, threads: int
 ) -> Trial:
+    with _searching(heard, fusion, tuning, threads) as found:
+        return Trial(tuning, *errors(heard, tokenizer, lambda _: next(found)))
+
+
+@contextmanager
+def _searching(
+    heard: Sequence[Heard], fusion: Fusion, tuning: Tuning, threads: int
+) -> Iterator[Iterator[Hypothesis]]:
+    """The best hypothesis of each utterance, found in threads, which end with the block."""
     fusion = replace(
         fusion,
         alpha=tuning.alpha,
@@ -183,8 +178,7 @@ def _trial(
     decoder = BeamDecoder(DecodingConfig(beam_size=tuning.beam_size), len(fusion.units), fusion)
     pool = ThreadPoolExecutor(threads)
     try:
-        found = pool.map(lambda one: decoder.decode(one.log_probs)[0], heard)
-        return Trial(tuning, *errors(heard, tokenizer, lambda _: next(found)))
+        yield pool.map(lambda one: decoder.decode(one.log_probs)[0], heard)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -14,7 +14,7 @@ from benchmarks.decoders.tuning import errors
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DecoderRow:
     """What one decoder did with one setting.
 
     Attributes:
@@ -28,7 +28,6 @@ class Row:
         errors: Of the words of all of them.
         wer: The same in per cent.
         ratio: How many times faster the project is; None in its own row.
-        required: The least that the ratio has to be, where a figure is promised.
     """
 
     task: str
@@ -42,17 +41,14 @@ class Row:
     errors: ErrorCounts
     wer: float
     ratio: Ratio | None = None
-    required: float | None = None
 
     def __str__(self) -> str:
         """A line of the table."""
         counts = f"{self.errors.substitutions}/{self.errors.deletions}/{self.errors.insertions}"
         weights = f"{self.alpha:g} {self.beta:g}" if self.mode != "none" else ""
-        needed = "" if self.required is None else f"  required {self.required:g}x"
-        ratio = "" if self.ratio is None else f"{self.ratio}{needed}"
         return (
             f"{self.task:<16} {self.mode:<7}{self.beam:>4} {self.name:<24} {weights:<9}"
-            f"{self.milliseconds:>9.2f} {self.wer:>7.2f} {counts:<12} {ratio}"
+            f"{self.milliseconds:>9.2f} {self.wer:>7.2f} {counts:<12} {self.ratio or ''}"
         )
 
 
@@ -68,7 +64,7 @@ def compare(
     utterances: Sequence[int],
     rounds: int,
     required: Mapping[str, float],
-) -> list[Row]:
+) -> list[DecoderRow]:
     """Lets decoders decode the same utterances, a part of them in each round; the first is the project's.
 
     The first utterance is decoded once before, which loads what has to be loaded.
@@ -85,8 +81,12 @@ def compare(
             counts[contestant] += errors(task, tuple(part), outcome.texts)
     timings = {contestant: Timing(contestant.name, tuple(times)) for contestant, times in seconds.items()}
     ours = next(iter(contestants))
+
+    def ratio(peer: Contestant) -> Ratio:
+        return faster(timings[ours], timings[peer], required.get(peer.name.split()[0]))
+
     return [
-        Row(
+        DecoderRow(
             task=task.name,
             mode=setting.mode,
             beam=setting.beam,
@@ -97,14 +97,13 @@ def compare(
             milliseconds=1000 * timings[contestant].median,
             errors=counts[contestant],
             wer=100 * counts[contestant].rate,
-            ratio=None if contestant is ours else faster(timings[ours], timings[contestant]),
-            required=required.get(contestant.name.split()[0]),
+            ratio=None if contestant is ours else ratio(contestant),
         )
         for contestant, setting in contestants.items()
     ]
 
 
-def summary(rows: Sequence[Row]) -> list[str]:
+def summary(rows: Sequence[DecoderRow]) -> list[str]:
     """For every peer and mode: the median and the least ratio, and where it makes fewer errors."""
     ours = {(row.task, row.mode, row.beam): row for row in rows if row.ratio is None}
     lines = []

@@ -15,9 +15,11 @@ import soundfile
 
 from asr.bundle import load_bundle
 from asr.decode.tuning import Tuning
+from asr.recognize.recognizer import Recognizer, load
+from asr.recognize.tuned import read_tuned
 from tests.helpers.bundles import random_bundle
 from tests.helpers.console import asr_here, one_line
-from tests.helpers.language import small_lm
+from tests.helpers.language import SENTENCES, small_lm
 from tests.helpers.tones import chirp
 
 
@@ -126,12 +128,57 @@ def test_an_attached_model_is_used_until_it_is_detached(
     one_line(asr_here("lm", "detach", "--model", place / "model"), "carries no language model")
 
 
+def attaching(place: Path, *options: object, lm: str = "lm.arpa") -> tuple[Recognizer, str]:
+    """Attaches to a copy of the model; how that decodes then, and the last line that was shown."""
+    copy = Path(shutil.copytree(place / "model", place / "copy", dirs_exist_ok=True))
+    shown = asr_here("lm", "attach", place / lm, "--model", copy, "--tuned", place / "tuned.json", *options)
+    assert shown.status == 0, shown.err
+    return load(copy), shown.err.splitlines()[-1]
+
+
+def test_a_tuning_brings_its_calibration_along_unless_it_is_for_something_else(place: Path) -> None:
+    assert asr_here(*tuning(place, "--beam-size", 5, "-o", place / "tuned.json")).status == 0
+    tuned = read_tuned(place / "tuned.json")
+    assert tuned.calibration is not None
+    recognizer, told = attaching(place)
+    assert recognizer.calibration == tuned.calibration
+    assert told == "the confidences of words are calibrated for this"
+    small_lm(place / "more.arpa", [*SENTENCES, "five nine"])
+    recognizer, told = attaching(place, lm="more.arpa")
+    assert recognizer.calibration == tuned.calibration
+    assert told.endswith("calibrated as with the language model that was tuned, which is another one")
+    for change in (("--beta", 9), ("--beam-size", 6), ("--closed",)):
+        recognizer, told = attaching(place, *change)
+        assert recognizer.calibration is None
+        assert told == "the confidences of words are not calibrated for this; asr calibrate does it"
+    random_bundle(place / "model", seed=1)
+    recognizer, told = attaching(place)
+    assert recognizer.calibration is None
+    assert "not calibrated" in told
+
+
+def test_a_tuning_with_a_lexicon_has_no_calibration_as_no_lexicon_is_attached(place: Path) -> None:
+    (place / "words.txt").write_text("one o n e\ntwo t w o\n")
+    options = ("--beam-size", 2, "--lexicon", place / "words.txt", "-o", place / "tuned.json")
+    assert asr_here(*tuning(place, *options)).status == 0
+    assert read_tuned(place / "tuned.json").calibration is None
+
+
+def test_too_few_unknown_words_are_told(place: Path) -> None:
+    shown = asr_here(*tuning(place, "--beam-size", 2))
+    assert "dev.jsonl holds 0, and fewer than 10 cannot tell" in shown.err
+    assert shown.err.count("cannot tell") == 1
+    assert "cannot tell" not in asr_here(*tuning(place, "--beam-size", 2, "--closed")).err
+
+
 def test_what_cannot_be_attached_is_one_line(place: Path) -> None:
     command = ["lm", "attach", place / "lm.arpa", "--model", place / "model", "--tuned"]
     one_line(asr_here(*command, place / "no.json"), "no.json: no such file; asr lm tune -o writes one")
     one_line(asr_here(*command, place / "dev.jsonl"), "dev.jsonl: not what asr lm tune -o writes")
     (place / "tuned.json").write_text('{"tuning": {"alhpa": 1}}')
     one_line(asr_here(*command, place / "tuned.json"), "unknown key 'alhpa'; did you mean 'alpha'?")
+    (place / "tuned.json").write_text('{"tuning": {}, "calibration": {"offset": 1}}')
+    one_line(asr_here(*command, place / "tuned.json"), "tuned.json, calibration: missing key slope")
     upper = small_lm(place / "upper.arpa", ["ONE TWO", "THREE"])
     shown = asr_here("lm", "attach", upper, "--model", place / "model")
     one_line(shown, "3 of its 3 words cannot be written in the tokens of the model", "--normalizer lower")

@@ -13,16 +13,19 @@ import soundfile
 from asr.bundle import Bundle
 from asr.config import DecodingConfig
 from asr.data.manifest import read_manifest
+from asr.decode.calibration import Calibration
 from asr.decode.fusion import Fusion
 from asr.decode.tuning import Tuning
 from asr.errors import FusionError, RunError
-from asr.recognize.emission_cache import load_emissions, origin, save_emissions
+from asr.recognize.confidence import judged_words
+from asr.recognize.emission_cache import acoustic_digest, load_emissions, origin, save_emissions
 from asr.recognize.evaluate import recognize
+from asr.recognize.hearing import Heard, hear
 from asr.recognize.language import Language, fusion_for
 from asr.recognize.recognizer import Recognizer
 from asr.recognize.scoring import report
 from asr.recognize.torch_engine import TorchEngine
-from asr.recognize.tune import ALPHAS, BETAS, Heard, Trial, best_of, hear, trials
+from asr.recognize.tune import ALPHAS, BETAS, UNKNOWN_WORDS, Trial, best_of, calibrate, trials, unknown_words
 from asr.text.error_rate import ErrorCounts
 from tests.helpers.bundles import random_model
 from tests.helpers.language import small_lm
@@ -54,7 +57,7 @@ def fusion(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Fusion:
 
 @pytest.fixture(scope="module")
 def heard(bundle: Bundle, manifest: Path) -> list[Heard]:
-    return hear(Recognizer(bundle, TorchEngine.from_bundle(bundle)), read_manifest(manifest))
+    return list(hear(Recognizer(bundle, TorchEngine.from_bundle(bundle)), read_manifest(manifest)))
 
 
 def test_a_trial_makes_the_errors_that_evaluation_finds(
@@ -90,18 +93,39 @@ def test_threads_change_nothing(bundle: Bundle, heard: list[Heard], fusion: Fusi
     assert one == many
 
 
-def test_the_penalty_of_unknown_words_is_tuned_where_there_are_some(
+def test_the_penalty_of_unknown_words_is_tuned_where_there_are_enough(
     bundle: Bundle, heard: list[Heard], fusion: Fusion
 ) -> None:
+    few, many = (with_unknown(heard, count) for count in (UNKNOWN_WORDS - 1, UNKNOWN_WORDS))
+    assert [unknown_words(one, fusion) for one in (heard, few, many)] == [0, UNKNOWN_WORDS - 1, UNKNOWN_WORDS]
     assert costs(trials(heard, bundle.tokenizer, fusion, 3)) == {(-2.0, -1.0)}
-    strange = [replace(heard[0], reference="one xyz"), *heard[1:]]
-    tried = costs(trials(strange, bundle.tokenizer, fusion, 3))
+    assert costs(trials(few, bundle.tokenizer, fusion, 3)) == {(-2.0, -1.0)}
+    tried = costs(trials(many, bundle.tokenizer, fusion, 3))
     assert {(-4.0, -1.0), (0.0, -1.0), (-2.0, -2.0), (-2.0, 0.0)} <= tried
     assert max(letter for _, letter in tried) == 0
     closed = replace(fusion, graph=_graph(fusion), vocabulary="closed")
-    found = list(trials(strange, bundle.tokenizer, closed, 3))
+    found = list(trials(many, bundle.tokenizer, closed, 3))
     assert costs(found) == {(-2.0, -1.0)}
     assert all(trial.tuning.closed for trial in found)
+
+
+def with_unknown(heard: list[Heard], count: int) -> list[Heard]:
+    """The same, but so many words were said that the language model does not know."""
+    return [replace(heard[0], reference=" ".join(["one", *["xyz"] * count])), *heard[1:]]
+
+
+def test_without_a_model_of_words_none_is_unknown(bundle: Bundle, heard: list[Heard]) -> None:
+    assert unknown_words(heard, Fusion(units=bundle.tokenizer.units)) == 0
+
+
+def test_the_calibration_of_a_tuning_is_that_of_decoding_with_it(
+    bundle: Bundle, manifest: Path, heard: list[Heard], fusion: Fusion
+) -> None:
+    tuned = replace(fusion, alpha=0.25, beta=2.0)
+    recognizer = Recognizer(bundle, TorchEngine.from_bundle(bundle), DecodingConfig(beam_size=10), tuned)
+    expected = judged_words(recognizer, read_manifest(manifest)).fit()
+    assert calibrate(heard, bundle.tokenizer, fusion, Tuning(0.25, 2.0, beam_size=10)) == expected
+    assert calibrate([], bundle.tokenizer, fusion, Tuning()) is None
 
 
 def costs(found: Iterable[Trial]) -> set[tuple[float, float]]:
@@ -149,6 +173,21 @@ def test_emissions_are_kept_for_one_model_and_manifest(
     assert load_emissions(path, origin(random_model(seed=1), manifest)) is None
     (tmp_path / "other.jsonl").write_text(manifest.read_text() + "\n")
     assert load_emissions(path, origin(bundle, tmp_path / "other.jsonl")) is None
+
+
+def test_emissions_are_the_same_bytes_every_time(heard: list[Heard], tmp_path: Path) -> None:
+    """In one process the order of several keys would differ from file to file, too."""
+    written = set()
+    for number in range(8):
+        save_emissions(heard, tmp_path / str(number), "somewhere")
+        written.add((tmp_path / str(number)).read_bytes())
+    assert len(written) == 1
+
+
+def test_the_digest_of_what_listens_is_that_of_its_weights(bundle: Bundle) -> None:
+    other = replace(bundle, card="another", calibrations={"best path": Calibration(0.0, 1.0)})
+    assert acoustic_digest(other) == acoustic_digest(random_model()) == acoustic_digest(bundle)
+    assert acoustic_digest(random_model(seed=1)) != acoustic_digest(bundle)
 
 
 def _rest() -> list[str]:
