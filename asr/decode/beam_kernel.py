@@ -212,13 +212,13 @@ def _join_texts(found: Records, count: NDArray[np.int64]) -> None:
 @part
 def _stay(row: Row, count: int, nodes: Records, beams: Records) -> None:
     """Every prefix of the beam as it is after another frame that writes nothing new."""
-    quiet = math.exp(row[0])
+    quiet = math.exp(np.float64(row[0]))
     for place in range(count):
         beams[place].eldest = NONE
     for place in range(count):
         beam = beams[place]
         token, parent = nodes[beam.node].token, nodes[beam.node].parent
-        heard, reached, share = math.exp(row[token]), -math.inf, 1.0
+        heard, reached, share = math.exp(np.float64(row[token])), -math.inf, 1.0
         spoken = beam.spoken
         before = nodes[parent].beam if parent != NONE else NONE
         if before != NONE:
