@@ -41,6 +41,10 @@ class FusionError(AsrError):
     """A language model, lexicon, grammar and tokens do not go together."""
 
 
+class StreamError(AsrError):
+    """A model cannot listen to a stream, or a stream cannot be gone on with."""
+
+
 class ConfigError(AsrError):
     """A recipe has an unknown key or a value that does not fit."""
 

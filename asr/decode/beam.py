@@ -19,9 +19,14 @@ from numpy.typing import NDArray
 
 from asr.config import DecodingConfig
 from asr.decode.align import checked_log_probs
-from asr.decode.beam_state import BeamState, Written, joined, written
-from asr.decode.beam_texts import Texts
-from asr.decode.beam_tree import (
+from asr.decode.ctc import Emission, Hypothesis
+from asr.decode.fusion import Fusion
+from asr.decode.knowledge.arrays import nothing_known
+from asr.decode.knowledge.layout import Layout, layout_of
+from asr.decode.knowledge.outside import outside_of
+from asr.decode.search.state import BeamState, Written, joined, written
+from asr.decode.search.texts import Texts
+from asr.decode.search.tree import (
     BEAMS,
     FRAMES,
     Limits,
@@ -32,11 +37,6 @@ from asr.decode.beam_tree import (
     new_search,
     path,
 )
-from asr.decode.ctc import Emission, Hypothesis
-from asr.decode.fusion import Fusion
-from asr.decode.fusion_arrays import nothing_known
-from asr.decode.fusion_layout import Layout, layout_of
-from asr.decode.outside import outside_of
 from asr.errors import FusionError
 
 
@@ -97,7 +97,7 @@ class BeamDecoder:
             state: From `start`.
             nbest: How many hypotheses at most; with a `Fusion` that knows words, each has another text.
         """
-        from asr.decode.beam_kernel import finals, join_texts
+        from asr.decode.search.kernel import finals, join_texts
 
         found = finals(self._layout.knowledge, state.search)
         if not len(found):
@@ -131,7 +131,7 @@ class BeamDecoder:
 
     def _advance(self, state: BeamState, log_probs: NDArray[np.float32]) -> None:
         """Goes on by frames that have been checked, and that nobody changes while they are kept."""
-        from asr.decode.beam_kernel import advance  # numba takes some tenths of a second to import
+        from asr.decode.search.kernel import advance  # numba takes some tenths of a second to import
 
         every = self.config.commit_frames
         while len(log_probs):
@@ -151,7 +151,7 @@ class BeamDecoder:
 
     def _commit(self, state: BeamState) -> None:
         """Makes final what the best prefix wrote long ago, and forgets all prefixes that disagree."""
-        from asr.decode.beam_kernel import forget
+        from asr.decode.search.kernel import forget
 
         search = state.search
         due = int(search.counts[FRAMES]) - self.config.commit_frames

@@ -6,7 +6,7 @@
 >>> text = "".join(labels[label] for label in beam_results[0][0][: out_lens[0][0]])
 
 Arguments, defaults, shapes, types and signs are ctcdecode's. torch tensors come back where a torch tensor
-went in, else numpy arrays; torch itself is not needed. `asr.decode.ctcdecode_models` says what a language
+went in, else numpy arrays; torch itself is not needed. `asr.decode.ctcdecode.models` says what a language
 model does. On purpose, this is different:
 
 - `beam_scores` are the negative totals by which beams are sorted. With a language model ctcdecode takes an
@@ -30,8 +30,8 @@ from typing import Any
 
 import numpy as np
 
-from asr.decode.ctcdecode_search import Stream, setup_of
-from asr.decode.ctcdecode_tensors import Beam, Emissions, Outputs, like, pack
+from asr.decode.ctcdecode.search import Stream, setup_of
+from asr.decode.ctcdecode.tensors import Beam, Emissions, Outputs, like, pack
 from asr.errors import EmissionError
 
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from asr.decode.graph.word_graph import WordGraph
 from asr.decode.hotwords import Hotword
 from asr.decode.scorer import Scorer
-from asr.decode.word_graph import WordGraph
 from asr.errors import FusionError
 from asr.lm.automaton import Automaton
 from asr.text.units import Units

@@ -6,7 +6,7 @@
 
 The total of a text gains the weight for every occurrence of the phrase as whole words; a negative weight
 makes a phrase less likely. While a phrase is being spelled, part of its weight is lent, and taken back
-if the text goes on otherwise: see `asr.decode.matching`.
+if the text goes on otherwise: see `asr.decode.knowledge.matching`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from asr.decode.fusion_arrays import Arcs
-from asr.decode.matching import arcs_of, greatest_credit, matcher_of
+from asr.decode.knowledge.arrays import Arcs
+from asr.decode.knowledge.matching import arcs_of, greatest_credit, matcher_of
 from asr.errors import HotwordError
 from asr.lm.automaton import ROOT
 from asr.text.normalize import normalize

@@ -14,12 +14,12 @@ from pathlib import Path
 from asr.bundle import Bundle
 from asr.config import DecodingConfig
 from asr.decode.fusion import Fusion, Vocabulary
+from asr.decode.graph.phrases import graph_of_phrases
+from asr.decode.graph.pronunciation import load_lexicon_graph
+from asr.decode.graph.spelling import graph_of_words
+from asr.decode.graph.word_graph import WordGraph
 from asr.decode.hotwords import Hotword, read_hotwords
-from asr.decode.phrases import graph_of_phrases
-from asr.decode.pronunciation import load_lexicon_graph
-from asr.decode.spelling import graph_of_words
 from asr.decode.tuning import TunedModel, Tuning
-from asr.decode.word_graph import WordGraph
 from asr.errors import FusionError, TextError
 from asr.lm.automaton import Automaton
 from asr.lm.construction import UNKNOWN_NAMES, load_language_model

@@ -14,8 +14,8 @@ from typing import IO, Literal, Protocol
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
 from asr.decode.fusion import Fusion
-from asr.decode.spelling import graph_of_words
-from asr.decode.word_graph import WordGraph
+from asr.decode.graph.spelling import graph_of_words
+from asr.decode.graph.word_graph import WordGraph
 from benchmarks.decoders.task import Task, text_of
 
 Mode = Literal["none", "open", "closed"]

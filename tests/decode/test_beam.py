@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
-from asr.decode.beam_tree import FRAMES, NODES
 from asr.decode.ctc import Emission, Hypothesis
+from asr.decode.search.tree import FRAMES, NODES
 from asr.errors import EmissionError
 from tests.helpers.beam import dictionary_search, emissions
 from tests.helpers.reference import edit_distance

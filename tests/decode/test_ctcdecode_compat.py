@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from asr.config import DecodingConfig
-from asr.decode import ctcdecode_search
 from asr.decode.beam import BeamDecoder
+from asr.decode.ctcdecode import search as ctcdecode_search
 from asr.decode.ctcdecode_compat import CTCBeamDecoder, DecoderState, OnlineCTCBeamDecoder
 from asr.errors import AsrError, ConfigError, EmissionError
 from tests.helpers.beam import emissions

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asr.decode.ctcdecode.models import labels_of
 from asr.decode.ctcdecode_compat import CTCBeamDecoder, DecoderState, OnlineCTCBeamDecoder
-from asr.decode.ctcdecode_models import labels_of
 from asr.errors import FusionError, LanguageModelError
 from asr.lm.arpa import write_arpa
 from asr.lm.automaton import Automaton

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.decode.fusion_arrays import Arcs
 from asr.decode.hotwords import (
     DEFAULT_WEIGHT,
     Hotword,
@@ -20,6 +19,7 @@ from asr.decode.hotwords import (
     token_hotwords,
     word_hotwords,
 )
+from asr.decode.knowledge.arrays import Arcs
 from asr.errors import HotwordError
 from asr.lm.hashing import find
 from asr.text.units import Units

@@ -10,10 +10,10 @@ import pytest
 
 from asr.config import DecodingConfig
 from asr.decode.fusion import Fusion
+from asr.decode.graph.spelling import graph_of_words
 from asr.decode.hotwords import Hotword
 from asr.decode.identity import decoding_name, digest
 from asr.decode.scorer import AutomatonScorer
-from asr.decode.spelling import graph_of_words
 from asr.lm.automaton import Automaton
 from asr.lm.construction import load_language_model
 from asr.lm.storage import save_automaton

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
 from asr.decode.fusion import Fusion
+from asr.decode.graph.spelling import graph_of_words
 from asr.decode.scorer import AutomatonScorer, TokenAutomatonScorer
-from asr.decode.spelling import graph_of_words
 from asr.errors import FusionError
 from asr.text.units import Units
 from tests.helpers.beam import emissions

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.decode.phrases import graph_of_phrases
+from asr.decode.graph.phrases import graph_of_phrases
 from asr.errors import TextError
 from asr.text.lexicon import Lexicon, lexicon_from
 from asr.text.units import Units

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.decode.pronunciation import graph_of_lexicon
-from asr.decode.spelling import graph_of_words
-from asr.decode.word_graph import WordGraph, look_ahead
+from asr.decode.graph.pronunciation import graph_of_lexicon
+from asr.decode.graph.spelling import graph_of_words
+from asr.decode.graph.word_graph import WordGraph, look_ahead
 from asr.text.lexicon import lexicon_from
 from asr.text.units import Units
 from tests.helpers.spelling import arcs, paths, segmentations, spelled

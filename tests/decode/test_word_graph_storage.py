@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from asr.decode.pronunciation import graph_of_lexicon, load_lexicon_graph
-from asr.decode.spelling import graph_of_words
-from asr.decode.word_graph import WordGraph, look_ahead
-from asr.decode.word_graph_storage import load_word_graph, save_word_graph
+from asr.decode.graph.pronunciation import graph_of_lexicon, load_lexicon_graph
+from asr.decode.graph.spelling import graph_of_words
+from asr.decode.graph.storage import load_word_graph, save_word_graph
+from asr.decode.graph.word_graph import WordGraph, look_ahead
 from asr.errors import LexiconError, RunError
 from asr.text.lexicon import lexicon_from, read_lexicon
 from asr.text.units import Units

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from asr.decode.word_graph import ROOT, WordGraph
+from asr.decode.graph.word_graph import ROOT, WordGraph
 from asr.lm.ngrams import WORD_BITS
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
-from asr.decode.beam_kernel import advance, finals
-from asr.decode.beam_tree import FRAMES
-from asr.decode.fusion_arrays import SETTINGS, read_only
-from asr.decode.fusion_layout import Layout
+from asr.decode.knowledge.arrays import SETTINGS, read_only
+from asr.decode.knowledge.layout import Layout
+from asr.decode.search.kernel import advance, finals
+from asr.decode.search.tree import FRAMES
 from tests.helpers.beam import Emissions, emissions
 from tests.helpers.worlds import Kind, Vocabulary, worlds
 from tests.laws.test_fusion import decoder_of, every_kind

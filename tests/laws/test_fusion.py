@@ -14,11 +14,11 @@ from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
 from asr.decode.ctc import Hypothesis
 from asr.decode.fusion import Fusion
+from asr.decode.graph.phrases import graph_of_phrases
+from asr.decode.graph.pronunciation import graph_of_lexicon
+from asr.decode.graph.spelling import graph_of_words
+from asr.decode.graph.word_graph import WordGraph
 from asr.decode.hotwords import Hotword
-from asr.decode.phrases import graph_of_phrases
-from asr.decode.pronunciation import graph_of_lexicon
-from asr.decode.spelling import graph_of_words
-from asr.decode.word_graph import WordGraph
 from asr.text.lexicon import lexicon_from
 from asr.text.units import Units
 from tests.helpers.beam import emissions

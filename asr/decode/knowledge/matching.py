@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.fusion_arrays import Arcs
-from asr.decode.trie import Trie, levels, trie_of
+from asr.decode.graph.trie import Trie, levels, trie_of
+from asr.decode.knowledge.arrays import Arcs
 from asr.lm.automaton import ROOT
 from asr.lm.hashing import find, insert, new_table
 from asr.lm.ngrams import WORD_BITS, key

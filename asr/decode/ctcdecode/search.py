@@ -13,10 +13,10 @@ import numpy as np
 
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
-from asr.decode.beam_state import Written
 from asr.decode.ctc import Hypothesis
-from asr.decode.ctcdecode_models import ExternalScorer, Labels, labels_of, load_scorer
-from asr.decode.ctcdecode_tensors import Beam, Emissions, Ints, beam_of, peaks, read_emissions
+from asr.decode.ctcdecode.models import ExternalScorer, Labels, labels_of, load_scorer
+from asr.decode.ctcdecode.tensors import Beam, Emissions, Ints, beam_of, peaks, read_emissions
+from asr.decode.search.state import Written
 from asr.errors import ConfigError
 
 Item = TypeVar("Item")

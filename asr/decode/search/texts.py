@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asr.decode.beam_state import Written
-from asr.decode.beam_tree import NONE, UNKNOWN
 from asr.decode.ctc import Hypothesis
 from asr.decode.fusion import Fusion
-from asr.decode.fusion_layout import Layout
+from asr.decode.knowledge.layout import Layout
+from asr.decode.search.state import Written
+from asr.decode.search.tree import NONE, UNKNOWN
 from asr.text.tokenizer import WordSpan
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.beam_tree import NONE, Search, path
+from asr.decode.search.tree import NONE, Search, path
 from asr.model.lengths import required_frames
 
 

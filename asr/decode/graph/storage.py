@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from asr.decode.word_graph import WordGraph
+from asr.decode.graph.word_graph import WordGraph
 from asr.errors import LexiconError
 from asr.files import write_atomically
 from asr.lm.hashing import EMPTY

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.compiled import inlined, part
-from asr.decode.beam_tree import BEAMS, FOUND, NONE, STAMP, Int, Limits, Records, Search
-from asr.decode.fusion_arrays import ROOT, SEPARATOR, STARTS, Knowledge
-from asr.decode.fusion_kernel import follow, strangeness, token_gain
-from asr.decode.selection_kernel import best_first, collect, sort
+from asr.decode.knowledge.arrays import ROOT, SEPARATOR, STARTS, Knowledge
+from asr.decode.knowledge.kernel import follow, strangeness, token_gain
+from asr.decode.search.selection_kernel import best_first, collect, sort
+from asr.decode.search.tree import BEAMS, FOUND, NONE, STAMP, Int, Limits, Records, Search
 
 Row = NDArray[np.float32]
 

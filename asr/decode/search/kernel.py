@@ -1,6 +1,6 @@
 """The compiled part of CTC prefix beam search: for every emission frame, stay, extend, prune.
 
-A frame with log-probabilities y turns the two numbers of a prefix (see `asr.decode.beam_tree`) into
+A frame with log-probabilities y turns the two numbers of a prefix (see `asr.decode.search.tree`) into
 
     stay    blank' = y[blank] + log(e^blank + e^spoken)
             spoken' = log(e^(y[last] + spoken) + what its parent adds, if that is in the beam too)
@@ -25,16 +25,16 @@ from numba import typeof, types
 from numpy.typing import NDArray
 
 from asr.compiled import compiled, once, part
-from asr.decode import (
-    beam_tree,
-    extension_kernel,
-    forgetting_kernel,
-    fusion_arrays,
-    fusion_kernel,
-    pruning_kernel,
-    selection_kernel,
-)
-from asr.decode.beam_tree import (
+from asr.decode.knowledge import arrays
+from asr.decode.knowledge import kernel as knowledge_kernel
+from asr.decode.knowledge.arrays import Knowledge, nothing_known
+from asr.decode.knowledge.kernel import end_text, is_between
+from asr.decode.search import extension_kernel, forgetting_kernel, pruning_kernel, selection_kernel, tree
+from asr.decode.search.extension_kernel import Row, extend
+from asr.decode.search.forgetting_kernel import forget as tidy
+from asr.decode.search.pruning_kernel import prune
+from asr.decode.search.selection_kernel import log_add
+from asr.decode.search.tree import (
     BEAMS,
     ENDINGS,
     FINAL,
@@ -48,31 +48,25 @@ from asr.decode.beam_tree import (
     empty_prefix,
     new_search,
 )
-from asr.decode.extension_kernel import Row, extend
-from asr.decode.forgetting_kernel import forget as tidy
-from asr.decode.fusion_arrays import Knowledge, nothing_known
-from asr.decode.fusion_kernel import end_text, is_between
-from asr.decode.pruning_kernel import prune
-from asr.decode.selection_kernel import log_add
 from asr.lm import hashing, ngrams
 
 _PARTS = (
-    beam_tree,
+    arrays,
     extension_kernel,
     forgetting_kernel,
-    fusion_arrays,
-    fusion_kernel,
     hashing,
+    knowledge_kernel,
     ngrams,
     pruning_kernel,
     selection_kernel,
+    tree,
 )
 _LIMITS = Limits(width=1, endings=1, tokens=1, probability=1.0, distance=1.0, blank=0.0)
 
 
 def advance(log_probs: NDArray[np.float32], limits: Limits, knowledge: Knowledge, search: Search) -> None:
     """Advances a search by frames (S, V), or by as many of them as there is room for; it counts them."""
-    frozen = fusion_arrays.read_only(log_probs, np.float32)
+    frozen = arrays.read_only(log_probs, np.float32)
     _compiled_advance()(frozen, limits, knowledge, search)
 
 

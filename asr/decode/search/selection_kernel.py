@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from asr.compiled import inlined, part
-from asr.decode.beam_tree import Int, Records
+from asr.decode.search.tree import Int, Records
 
 
 @part

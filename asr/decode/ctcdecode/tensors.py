@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode.align import ROUNDING, checked_log_probs
-from asr.decode.beam_state import Written
 from asr.decode.ctc import Hypothesis
+from asr.decode.search.state import Written
 from asr.errors import EmissionError
 
 Emissions = NDArray[np.float32]

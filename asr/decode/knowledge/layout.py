@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode.fusion import Fusion
-from asr.decode.fusion_arrays import (
+from asr.decode.graph.spelling import graph_of_words
+from asr.decode.graph.word_graph import ROOT, WordGraph, look_ahead
+from asr.decode.hotwords import greatest_credit, token_hotwords, word_hotwords
+from asr.decode.knowledge.arrays import (
     EITHER,
     ENTRY,
     INSIDE,
@@ -28,9 +31,6 @@ from asr.decode.fusion_arrays import (
     reader,
     records,
 )
-from asr.decode.hotwords import greatest_credit, token_hotwords, word_hotwords
-from asr.decode.spelling import graph_of_words
-from asr.decode.word_graph import ROOT, WordGraph, look_ahead
 from asr.lm.automaton import Automaton
 from asr.lm.hashing import EMPTY, find
 from asr.lm.ngrams import WORD_BITS, key
@@ -57,7 +57,7 @@ class Layout:
         token_symbols: The number of each token in the token model, or -1 (V,).
         word_hotwords, token_hotwords: Automata of the hotwords; at most one of them is there.
         starts: What is known of the beginning of a text, such as the states of the models, by the names
-            of the fields of `asr.decode.beam_tree.NODE`.
+            of the fields of `asr.decode.search.tree.NODE`.
         most_endings: The greatest number of words that end at one node of the graph.
     """
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.compiled import part
-from asr.decode.beam_tree import BEAMS, FOUND, FRAMES, NODES, NONE, STAY, Int, Limits, Records, Search
-from asr.decode.extension_kernel import Row
-from asr.decode.fusion_arrays import Knowledge
-from asr.decode.fusion_kernel import HASH_FACTOR, enter
-from asr.decode.selection_kernel import best_first
+from asr.decode.knowledge.arrays import Knowledge
+from asr.decode.knowledge.kernel import HASH_FACTOR, enter
+from asr.decode.search.extension_kernel import Row
+from asr.decode.search.selection_kernel import best_first
+from asr.decode.search.tree import BEAMS, FOUND, FRAMES, NODES, NONE, STAY, Int, Limits, Records, Search
 
 
 @part

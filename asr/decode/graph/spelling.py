@@ -15,9 +15,9 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.pronunciation import graph_of_lexicon, whole_words
-from asr.decode.trie import Trie, levels, trie_of_texts
-from asr.decode.word_graph import ROOT, Ends, Steps, WordGraph, assemble
+from asr.decode.graph.pronunciation import graph_of_lexicon, whole_words
+from asr.decode.graph.trie import Trie, levels, trie_of_texts
+from asr.decode.graph.word_graph import ROOT, Ends, Steps, WordGraph, assemble
 from asr.lm.construction import UNKNOWN_NAMES
 from asr.lm.hashing import find, insert, new_table
 from asr.lm.ngrams import BEGIN, END, key

@@ -8,9 +8,9 @@ from itertools import product
 
 import numpy as np
 
-from asr.decode.pronunciation import graph_of_lexicon, whole_words
-from asr.decode.spelling import graph_of_texts
-from asr.decode.word_graph import WordGraph
+from asr.decode.graph.pronunciation import graph_of_lexicon, whole_words
+from asr.decode.graph.spelling import graph_of_texts
+from asr.decode.graph.word_graph import WordGraph
 from asr.errors import TextError
 from asr.text.lexicon import Lexicon, lexicon_from
 from asr.text.units import Units

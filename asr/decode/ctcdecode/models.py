@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode.fusion import Fusion
-from asr.decode.fusion_layout import SPACE_NAMES
-from asr.decode.spelling import graph_of_words
-from asr.decode.word_graph import WordGraph
+from asr.decode.graph.spelling import graph_of_words
+from asr.decode.graph.word_graph import WordGraph
+from asr.decode.knowledge.layout import SPACE_NAMES
 from asr.errors import ConfigError, LanguageModelError
 from asr.lm.automaton import ROOT, Automaton
 from asr.lm.construction import UNKNOWN_NAMES, load_language_model

@@ -5,8 +5,8 @@ however it is cut into subwords, so hypotheses with the same text meet there. Wo
 (or sound) alike end in one node; a word that has several pronunciations ends in several nodes.
 
 The nodes form a tree, numbered level by level: the root is 0, and parents come before their children,
-in the same order. Builders are in `asr.decode.spelling` (words by their letters),
-`asr.decode.pronunciation` (words by a lexicon) and `asr.decode.phrases` (grammars).
+in the same order. Builders are in `asr.decode.graph.spelling` (words by their letters),
+`asr.decode.graph.pronunciation` (words by a lexicon) and `asr.decode.graph.phrases` (grammars).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.trie import levels
+from asr.decode.graph.trie import levels
 from asr.lm.hashing import find, insert, new_table
 from asr.lm.ngrams import key
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.compiled import part
-from asr.decode.beam_tree import BEAMS, ENDINGS, NODES, NONE, Int, Records, Search
+from asr.decode.search.tree import BEAMS, ENDINGS, NODES, NONE, Int, Records, Search
 
 
 @part

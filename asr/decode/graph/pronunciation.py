@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.decode.trie import trie_of
-from asr.decode.word_graph import ROOT, Ends, Steps, WordGraph, assemble
-from asr.decode.word_graph_storage import SUFFIX, load_word_graph
+from asr.decode.graph.storage import SUFFIX, load_word_graph
+from asr.decode.graph.trie import trie_of
+from asr.decode.graph.word_graph import ROOT, Ends, Steps, WordGraph, assemble
 from asr.text.lexicon import Lexicon, lexicon_from, read_lexicon
 from asr.text.units import Units
 

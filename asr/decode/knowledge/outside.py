@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.beam_state import BeamState
-from asr.decode.beam_texts import Texts
-from asr.decode.beam_tree import BEAMS, ENDINGS, NODES, NONE, Records, path
 from asr.decode.fusion import Fusion
 from asr.decode.scorer import TokenScorer, WordScorer
+from asr.decode.search.state import BeamState
+from asr.decode.search.texts import Texts
+from asr.decode.search.tree import BEAMS, ENDINGS, NODES, NONE, Records, path
 
 SPARE = 4
 """States are sorted out once there are so many times more of them than are in use."""
