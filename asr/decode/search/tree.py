@@ -105,6 +105,9 @@ BEAMS, NODES, FRAMES, STAMP, ENDINGS, FOUND = range(6)
 FRAMES_AT_FIRST = 64
 """For how many frames there is room at the beginning, if every one brings as many new prefixes as it can."""
 
+NODES_AT_FIRST = 6400
+"""If that would be more nodes, there is room for fewer frames, for memory that is never used costs time, too."""
+
 Records = NDArray[np.void]
 Int = int | np.signedinteger[Any]
 """What is a number in Python is one of numpy's in compiled code."""
@@ -184,10 +187,11 @@ def new_search(limits: Limits, vocabulary: int, root: Records) -> Search:
         root: From `empty_prefix`.
     """
     width = limits.width
+    frames = min(FRAMES_AT_FIRST, -(-NODES_AT_FIRST // width))
     search = Search(
-        nodes=np.zeros(1 + FRAMES_AT_FIRST * width, NODE),
-        moves=np.zeros(1 + FRAMES_AT_FIRST * width, np.int32),
-        endings=np.zeros(FRAMES_AT_FIRST * limits.endings, ENDING),
+        nodes=np.zeros(1 + frames * width, NODE),
+        moves=np.zeros(1 + frames * width, np.int32),
+        endings=np.zeros(frames * limits.endings, ENDING),
         beams=np.zeros(width, BEAM),
         chosen=np.zeros(width, BEAM),
         candidates=np.zeros(4 * width + 64, CANDIDATE),
