@@ -106,7 +106,7 @@ FRAMES_AT_FIRST = 64
 """For how many frames there is room at the beginning, if every one brings as many new prefixes as it can."""
 
 NODES_AT_FIRST = 6400
-"""If that would be more nodes, there is room for fewer frames, for memory that is never used costs time, too."""
+"""If that would be more nodes, there is room for fewer frames: memory that is never used costs time, too."""
 
 Records = NDArray[np.void]
 Int = int | np.signedinteger[Any]
