@@ -4,12 +4,13 @@ model.json          kind, format_version, features, tokenizer, model, results; p
 model.safetensors   weights, and mean and deviation of the features
 tokens.txt          ``token id`` a line, blank first
 lm.lm               language model of words, where there is one; `decoding` says how much it counts
+*.onnx              graphs that asr export makes, with `statistics.safetensors`: mean and deviation once more,
+                    so that nobody who runs them needs model.safetensors, which may be missing then
 README.md           model card
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from asr.decode.calibration import Calibration
 from asr.decode.tuning import TunedModel, Tuning
 from asr.errors import BundleError, ConfigError
 from asr.files import write_atomically, writing
+from asr.graphs import FILES, Graph, Graphs, digest
 from asr.lm.storage import load_automaton, save_automaton
 from asr.settings import from_dict, to_dict
 from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary, write_tokens
@@ -34,6 +36,7 @@ from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary
 KIND = "asr-ctc"
 FORMAT_VERSION = 1
 LANGUAGE_MODEL = "lm.lm"
+WEIGHTS, STATISTICS, TOKENS = "model.safetensors", "statistics.safetensors", "tokens.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,13 @@ class Bundle:
         statistics: Their mean and deviation over the training data.
         tokenizer_config, vocabulary: The tokens.
         model: Sizes and kinds of layers.
-        weights: Arrays by parameter name.
+        weights: Arrays by parameter name; none where the folder has only graphs, or they were left unread.
         card: The model card, Markdown.
         facts: What was measured: results, data, training time; plain values for people and tools.
         calibrations: Of the confidences of words, by the name of the decoding that each was fitted to; see
             `asr.decode.identity`.
         language: The language model that it carries, and how it is used.
+        graphs: The same acoustic model for ONNX Runtime.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Bundle:
     facts: Mapping[str, Any] = field(default_factory=dict)
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     language: TunedModel | None = None
+    graphs: Graphs = field(default_factory=Graphs)
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -76,16 +81,14 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     """Writes a bundle; `model.json` comes last and vouches for the other files by their hashes.
 
     Raises:
+        BundleError: If a graph that is to be copied is damaged.
         RunError: If it cannot be written.
     """
-    arrays = {f"weights.{name}": np.asarray(array, order="C") for name, array in bundle.weights.items()}
-    arrays["features.mean"] = bundle.statistics.mean
-    arrays["features.deviation"] = bundle.statistics.deviation
-    weights, tokens = save(arrays), write_tokens(bundle.vocabulary).encode()
-    hashes = {"model.safetensors": _hash(weights), "tokens.txt": _hash(tokens)}
+    files = _contents(bundle)
+    hashes = {name: digest(content) for name, content in files.items()}
     if bundle.language is not None:
         save_automaton(bundle.language.model, folder / LANGUAGE_MODEL)
-        hashes[LANGUAGE_MODEL] = _hash((folder / LANGUAGE_MODEL).read_bytes())
+        hashes[LANGUAGE_MODEL] = digest((folder / LANGUAGE_MODEL).read_bytes())
     description = {
         "kind": KIND,
         "format_version": FORMAT_VERSION,
@@ -95,20 +98,25 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "model": to_dict(bundle.model),
         **({"calibrations": _plain(bundle.calibrations)} if bundle.calibrations else {}),
         **({"decoding": to_dict(bundle.language.tuning)} if bundle.language else {}),
+        **({"engines": _engines(bundle.graphs)} if bundle.graphs.files else {}),
         "sha256": hashes,
         "facts": dict(bundle.facts),
     }
-    write_atomically(folder / "model.safetensors", weights)
-    write_atomically(folder / "tokens.txt", tokens)
+    for name, content in files.items():
+        write_atomically(folder / name, content)
     write_atomically(folder / "README.md", bundle.card)
     write_atomically(folder / "model.json", json.dumps(description, indent=2, ensure_ascii=False) + "\n")
-    if bundle.language is None:
-        with writing(folder / LANGUAGE_MODEL):
-            (folder / LANGUAGE_MODEL).unlink(missing_ok=True)
+    for name in {LANGUAGE_MODEL, STATISTICS, *FILES} - hashes.keys():
+        with writing(folder / name):
+            (folder / name).unlink(missing_ok=True)
 
 
-def load_bundle(folder: Path) -> Bundle:
+def load_bundle(folder: Path, *, weights: bool = True) -> Bundle:
     """Reads a bundle.
+
+    Args:
+        folder: As `save_bundle` wrote it.
+        weights: Whether they are needed; if not, and the folder has graphs, they are left unread.
 
     Raises:
         BundleError: If the folder is missing, is not a bundle of this kind, was written by a newer
@@ -118,16 +126,7 @@ def load_bundle(folder: Path) -> Bundle:
     description = _read_description(folder)
     where = str(folder / "model.json")
     try:
-        names = ("model.safetensors", "tokens.txt", *((LANGUAGE_MODEL,) if "decoding" in description else ()))
-        contents = {name: (folder / name).read_bytes() for name in names}
-        card = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
-    try:
-        for name, content in contents.items():
-            if _hash(content) != description["sha256"][name]:
-                raise BundleError(f"{folder / name}: damaged (its hash differs); copy the model folder again")
-        arrays = load(contents["model.safetensors"])
+        arrays, tokens, card = _read(folder, description, weights)
         statistics = Statistics(arrays.pop("features.mean"), arrays.pop("features.deviation"))
         features = from_dict(FeatureConfig, description["features"], where=where)
         if {statistics.mean.shape, statistics.deviation.shape} != {(features.mels,)}:
@@ -139,18 +138,60 @@ def load_bundle(folder: Path) -> Bundle:
             features=features,
             statistics=statistics,
             tokenizer_config=from_dict(TokenizerConfig, description["tokenizer"], where=where),
-            vocabulary=read_tokens(contents["tokens.txt"].decode(), str(folder / "tokens.txt")),
+            vocabulary=read_tokens(tokens, str(folder / TOKENS)),
             model=from_dict(ModelConfig, description["model"], where=where),
             weights={name.removeprefix("weights."): array for name, array in arrays.items()},
             card=card,
             facts=description.get("facts", {}),
             calibrations=_calibrations(description, where),
             language=_language(description, folder),
+            graphs=_graphs(description, folder),
         )
     except KeyError as error:
         raise BundleError(f"{folder}: the model folder is damaged: no {error}; copy it again") from None
-    except (SafetensorError, ConfigError, TypeError) as error:
+    except (SafetensorError, ConfigError, TypeError, UnicodeDecodeError) as error:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
+
+
+def _contents(bundle: Bundle) -> dict[str, bytes]:
+    """What stands in the files that `model.json` vouches for, but the language model."""
+    statistics = {"features.mean": bundle.statistics.mean, "features.deviation": bundle.statistics.deviation}
+    files = {TOKENS: write_tokens(bundle.vocabulary).encode()}
+    if bundle.weights or not bundle.graphs.files:
+        arrays = {f"weights.{name}": np.asarray(array, order="C") for name, array in bundle.weights.items()}
+        files[WEIGHTS] = save(arrays | statistics)
+    if bundle.graphs.files:
+        files[STATISTICS] = save(statistics)
+    return files | {name: graph.read() for name, graph in bundle.graphs.files.items()}
+
+
+def _read(folder: Path, description: Mapping[str, Any], weights: bool) -> tuple[dict[str, Any], str, str]:
+    """Arrays, tokens and card; what `model.json` vouches for is checked, but the graphs."""
+    known = description["sha256"]
+    spared = STATISTICS in known and not (weights and WEIGHTS in known)
+    stored = STATISTICS if spared else WEIGHTS
+    names = (stored, TOKENS, *((LANGUAGE_MODEL,) if "decoding" in description else ()))
+    try:
+        contents = {name: (folder / name).read_bytes() for name in names}
+        card = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
+    for name, content in contents.items():
+        if digest(content) != known[name]:
+            raise BundleError(f"{folder / name}: damaged (its hash differs); copy the model folder again")
+    return load(contents[stored]), contents[TOKENS].decode(), card
+
+
+def _engines(graphs: Graphs) -> dict[str, Any]:
+    return {"acoustic": graphs.acoustic, "files": sorted(graphs.files)}
+
+
+def _graphs(description: Mapping[str, Any], folder: Path) -> Graphs:
+    if "engines" not in description:
+        return Graphs()
+    engines, hashes = description["engines"], description["sha256"]
+    files = {name: Graph(folder / name, hashes[name]) for name in engines["files"] if name in FILES}
+    return Graphs(str(engines["acoustic"]), files)
 
 
 def _plain(calibrations: Mapping[str, Calibration]) -> dict[str, Any]:
@@ -173,10 +214,6 @@ def _language(description: Mapping[str, Any], folder: Path) -> TunedModel | None
     where = f"{folder / 'model.json'}, decoding"
     tuning = from_dict(Tuning, description["decoding"], where=where)
     return TunedModel(load_automaton(folder / LANGUAGE_MODEL), tuning)
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

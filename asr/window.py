@@ -55,6 +55,15 @@ class Window:
             return np.maximum(outputs, 0)
         return max(outputs, 0)
 
+    def ready(self, inputs: int) -> int:
+        """Counts the outputs that a stream of so many inputs has completed, while more may follow."""
+        return Window(self.kernel, self.stride, self.left).output_length(inputs)
+
+    @property
+    def bare(self) -> Window:
+        """The same without padding: what slides over a buffer that holds its own zeros."""
+        return Window(self.kernel, self.stride)
+
     def then(self, following: Window) -> Window:
         """Composes: the Window from this one's inputs to the outputs of `following`."""
         return Window(
@@ -71,6 +80,11 @@ class Window:
     def needed(self, output: int) -> int:
         """How many inputs must have arrived before output `output` can be computed in a stream."""
         return self.first(output) + self.kernel
+
+    @property
+    def wait(self) -> float:
+        """Inputs that follow the one which an output stands for, before it can be computed in a stream."""
+        return self.needed(0) - 1 - self.center(0)
 
     def center(self, output: float) -> float:
         """The input position that output `output` stands for.

@@ -54,6 +54,19 @@ def test_last_output_fits_and_the_next_does_not(window: Window, inputs: int) -> 
     assert window.needed(outputs) > inputs + window.right
 
 
+@given(windows(), st.integers(0, 100))
+def test_what_a_stream_has_completed_is_what_needs_no_more(window: Window, inputs: int) -> None:
+    ready = window.ready(inputs)
+    assert all(window.needed(output) <= inputs for output in range(ready))
+    assert window.needed(ready) > inputs
+    assert window.bare.output_length(window.left + inputs) == ready
+
+
+@given(windows(), windows())
+def test_waits_add_up(first: Window, second: Window) -> None:
+    assert first.then(second).wait == first.wait + first.stride * second.wait
+
+
 @given(windows(), windows(), windows())
 def test_composition_may_be_bracketed_either_way(first: Window, second: Window, third: Window) -> None:
     assert first.then(second).then(third) == first.then(second.then(third))

@@ -1,4 +1,9 @@
-"""Where a recording is quiet, judged by nothing but its features."""
+"""Where a recording is quiet, judged by nothing but its features.
+
+A recording is judged `PART` by part, each against the levels of itself and of the part before it. So what is
+quiet follows a background that changes, and an endless stream is judged as a recording is, with the levels of
+two parts in memory. Most recordings are shorter than a part, and are judged as a whole.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +16,15 @@ QUIETEST, LOUDEST = 0.05, 0.9
 QUIET = 0.25
 """A frame is quiet if its level is no more than so far on the way from background to speech."""
 
+PART = 3000
+"""Frames that are judged together: half a minute."""
+
 LEAST_CONTRAST = 0.4
 """Where speech is no further above the background, in deviations of the features, nothing is quiet."""
 
 
 def quiet_stretches(features: NDArray[np.float32], shortest: int) -> NDArray[np.int64]:
     """Finds the quiet stretches of a recording.
-
-    The level of a frame is the mean over its bands, which hears a faint hiss as well as a vowel.
 
     Args:
         features: Normalised log-mel (T, F).
@@ -27,15 +33,45 @@ def quiet_stretches(features: NDArray[np.float32], shortest: int) -> NDArray[np.
     Returns:
         First frame of each stretch and the one after its last (R, 2), in order.
     """
-    if not len(features):
-        return np.empty((0, 2), np.int64)
-    levels = features.mean(axis=1, dtype=np.float64)
+    return quiet_by_level(frame_levels(features), shortest)
+
+
+def quiet_by_level(levels: NDArray[np.float64], shortest: int) -> NDArray[np.int64]:
+    """The same as `quiet_stretches`, of the levels (T,) of the frames."""
+    quiet = [quiet_part(levels[max(0, first - PART) : first + PART]) for first in range(0, len(levels), PART)]
+    return long_enough(stretches(np.concatenate([np.zeros(0, bool), *quiet])), shortest, len(levels))
+
+
+def frame_levels(features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The level of each frame of features (T, F): the mean of its bands, which hears a faint hiss as well as
+    a vowel (T,).
+    """
+    return np.asarray(features.astype(np.float64).mean(axis=1))
+
+
+def quiet_part(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Says which frames of a part are quiet.
+
+    Args:
+        levels: Of the part before, where there is one, and of this one, at most `PART` frames each.
+
+    Returns:
+        True where it is quiet, for the frames of this part.
+    """
+    here = levels[len(levels) - 1 - (len(levels) - 1) % PART :]
     background, speech = np.quantile(levels, [QUIETEST, LOUDEST])
     if speech - background < LEAST_CONTRAST:
-        return np.empty((0, 2), np.int64)
-    quiet = levels < background + QUIET * (speech - background)
+        return np.zeros(len(here), bool)
+    return np.asarray(here < background + QUIET * (speech - background))
+
+
+def stretches(quiet: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Runs of True among frames (T,): the first frame of each, and the one after its last (R, 2)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
-    stretches = edges.reshape(-1, 2)
-    lengths = stretches[:, 1] - stretches[:, 0]
-    outer = (stretches[:, 0] == 0) | (stretches[:, 1] == len(features))
-    return np.asarray(stretches[(lengths >= shortest) | outer], np.int64)
+    return np.asarray(edges.reshape(-1, 2), np.int64)
+
+
+def long_enough(found: NDArray[np.int64], shortest: int, frames: int) -> NDArray[np.int64]:
+    """The stretches (R, 2) that have enough frames, or touch the beginning or the end, at `frames`."""
+    outer = (found[:, 0] == 0) | (found[:, 1] == frames)
+    return np.asarray(found[(found[:, 1] - found[:, 0] >= shortest) | outer])

@@ -85,6 +85,12 @@ class Resampler:
         """Counts the outputs of a whole recording: ``ceil(inputs * to_rate / from_rate)``."""
         return -(-inputs * self.up // self.down)
 
+    def needed(self, outputs: int) -> int:
+        """How many inputs must have arrived before so many outputs are given; the reverse of `advance`."""
+        if self.up == self.down or outputs < 1:
+            return max(outputs, 0)
+        return self.lookahead + (outputs - 1) * self.down // self.up + 1
+
     def start(self) -> ResamplerState:
         """The state before the first input."""
         return ResamplerState(np.zeros(0, np.float32))

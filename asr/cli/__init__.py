@@ -17,12 +17,22 @@ COMMANDS = {
     "train": "Train a model from a recipe.",
     "evaluate": "Word and character error rates of a model on a manifest.",
     "transcribe": "Write down what recordings say.",
+    "stream": "Write down a recording as if it were being spoken.",
+    "listen": "Write down what is said into a microphone.",
+    "serve": "Recognise speech for other programs and for the browser.",
     "align": "Find when the words of a known text are spoken.",
     "calibrate": "Make confidences of words as often right as they say.",
     "lm": "Make n-gram language models from text, and judge them.",
+    "export": "Make a model faster, and free of torch, with ONNX Runtime.",
     "check": "Look for mistakes in a manifest before training on it.",
 }
-EXTRA = {"torch", "torchaudio", "librosa", "matplotlib", "tensorboard"}
+EXTRA = {
+    **dict.fromkeys(("torch", "torchaudio", "librosa", "matplotlib", "tensorboard"), "train"),
+    "onnx": "export",
+    "sounddevice": "listen",
+    **dict.fromkeys(("fastapi", "uvicorn", "websockets", "python_multipart", "prometheus_client"), "serve"),
+}
+"""The extra that brings a package which the core can do without."""
 FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
@@ -105,7 +115,8 @@ def run(command: click.Command) -> None:
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
             raise
-        click.echo(f"error: {error.name} is not installed; pip install 'recurrent-asr[train]'", err=True)
+        extra = EXTRA[error.name]
+        click.echo(f"error: {error.name} is not installed; pip install 'recurrent-asr[{extra}]'", err=True)
         sys.exit(2)
     except OSError as error:
         if error.errno not in FULL or error.filename is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
+from typing import Any
 
 import click
 
 from asr.audio.io import load_audio
 from asr.audio.source import SUFFIXES, one_line
-from asr.cli.options import device_option, model_option
+from asr.cli.options import device_option, engine_option, model_option
 from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AudioError, ManifestError, TextError
 from asr.files import write_atomically
@@ -46,6 +47,7 @@ NAMED = 10
     type=click.Path(path_type=Path, file_okay=False),
     help="Write one file per recording here, not to stdout.",
 )
+@engine_option
 @device_option
 def command(
     pair: tuple[str, ...],
@@ -53,7 +55,7 @@ def command(
     model: Path,
     output_format: str,
     output_dir: Path | None,
-    device: str,
+    **computing: Any,
 ) -> int:
     """Find when the words of a text are spoken: AUDIO is a recording, TEXT a text file, or - for stdin.
 
@@ -73,12 +75,12 @@ def command(
     if manifest is not None:
         assert output_dir is not None
         return _align_manifest(
-            manifest, load(model, device=device, language=SOUND_ALONE), extensions, output_dir
+            manifest, load(model, language=SOUND_ALONE, **computing), extensions, output_dir
         )
     audio, text = pair
     content = _read_text(text)
     try:
-        aligned = align_recording(load(model, device=device, language=SOUND_ALONE), audio, content)
+        aligned = align_recording(load(model, language=SOUND_ALONE, **computing), audio, content)
     except TextError as error:
         raise TextError(f"{_shown(audio)}, {_shown(text)}: {error}") from None
     _deliver(aligned, audio, extensions, output_dir and output_dir / Path(audio).stem)

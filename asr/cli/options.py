@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asr.config import DecodingConfig
+from asr.recognize.engines import AUTO, ENGINES, Chunks
 from asr.recognize.language import SOUND_ALONE, Language
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ model_option = click.option(
     help="Model folder, as asr train writes it (or set ASR_MODEL).",
 )
 device_option = click.option("--device", default="cpu", show_default=True, help="cpu, or a GPU: cuda.")
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=AUTO,
+    show_default=True,
+    help="What computes: onnx, which asr export prepares and which needs no torch; onnx-int8, faster and not "
+    "quite the same; torch; auto: onnx where the model folder has it, else torch.",
+)
 decoding_options = (
     click.option(
         "--beam-size",
@@ -83,14 +92,31 @@ decoding_options = (
 )
 
 
+chunk_options = (
+    click.option(
+        "--chunk",
+        type=click.FloatRange(min=0, min_open=True, max=60),
+        help="Seconds that a bidirectional model reads at once, so that it can listen to a stream. Default: "
+        "the whole recording.",
+    ),
+    click.option(
+        "--right-context",
+        type=click.FloatRange(min=0, max=60),
+        help="Seconds that it reads with them of what follows. Default: half of --chunk.",
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which model to use, and how; a beam size of None leaves it to what is known of the language."""
 
     model: Path
+    engine: str
     device: str
     beam_size: int | None
     language: Language
+    chunks: Chunks | None = None
 
     def load(self, *, search: bool = False) -> Recognizer:
         """Loads the recogniser. Raises as `asr.load` does.
@@ -111,18 +137,36 @@ class Choice:
             decoding = DecodingConfig(beam_size=self.beam_size)
         elif search:
             decoding = DecodingConfig()
-        return load(self.model, device=self.device, decoding=decoding, language=language)
+        return load(
+            self.model,
+            engine=self.engine,
+            device=self.device,
+            decoding=decoding,
+            language=language,
+            chunks=self.chunks,
+        )
 
 
 def recognizer_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds options for the model and the decoding to a command, which gets them as one `choice`."""
 
     @wraps(function)
-    def command(model: Path, device: str, beam_size: int | None, lm: str | None, **others: Any) -> Any:
+    def command(
+        model: Path, engine: str, device: str, beam_size: int | None, lm: str | None, **others: Any
+    ) -> Any:
         given = {name: others.pop(name) for name in _NUMBERS + _FILES}
         language = Language(lm=None if lm == NO_MODEL else lm, carried=lm != NO_MODEL, **given)
-        return function(choice=Choice(model, device, beam_size, language), **others)
+        chunks = _chunks(others.pop("chunk"), others.pop("right_context"))
+        return function(choice=Choice(model, engine, device, beam_size, language, chunks), **others)
 
-    for option in reversed((model_option, *decoding_options, device_option)):
+    for option in reversed((model_option, *decoding_options, *chunk_options, engine_option, device_option)):
         command = option(command)
     return command
+
+
+def _chunks(seconds: float | None, right_context: float | None) -> Chunks | None:
+    if seconds is None:
+        if right_context is not None:
+            raise click.UsageError("--right-context without --chunk: say how much is read at once, too")
+        return None
+    return Chunks(seconds, seconds / 2 if right_context is None else right_context)

@@ -5,6 +5,7 @@ To learn about it, read docs/decoding.md, which derives everything, and then in 
 ctc             the best path
 search          prefix beam search: what it remembers, and its compiled steps
 beam            the search as it is used
+partial         what a search under way has written, and what of it is final
 fusion          language models inside the search; `knowledge` is the same as arrays, and how it is read
 graph           which tokens write which words: words by their letters, lexicons, grammars
 hotwords        phrases that are expected

@@ -24,20 +24,25 @@ from asr.decode.fusion import Fusion
 from asr.decode.knowledge.arrays import nothing_known
 from asr.decode.knowledge.layout import Layout, layout_of
 from asr.decode.knowledge.outside import outside_of
+from asr.decode.partial import Partials
 from asr.decode.search.state import BeamState, Written, joined, written
+from asr.decode.search.storage import StoredSearch, restore, store
 from asr.decode.search.texts import Texts
 from asr.decode.search.tree import (
     BEAMS,
     FRAMES,
+    NONE,
     Limits,
     Search,
     commit,
+    drop_old,
     empty_prefix,
     make_room,
     new_search,
     path,
 )
-from asr.errors import FusionError
+from asr.errors import FusionError, StreamError
+from asr.text.tokenizer import Tokenizer
 
 
 class BeamDecoder:
@@ -129,6 +134,29 @@ class BeamDecoder:
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(lambda utterance: self.decode(utterance, nbest), utterances))
 
+    def partials(self, tokenizer: Tokenizer) -> Partials:
+        """What reads searches that are under way."""
+        return Partials(self._layout, self._texts, tokenizer)
+
+    def store(self, state: BeamState) -> StoredSearch:
+        """A search as plain values.
+
+        Raises:
+            StreamError: If it asks a model outside, whose states only that model knows.
+        """
+        if self._outside is not None:
+            raise StreamError(
+                "a stream that asks a language model from outside cannot be stored; finish it here, or give "
+                "the model as an ARPA file"
+            )
+        return store(state)
+
+    def restore(self, stored: StoredSearch) -> BeamState:
+        """The search that `store` was given. Raises StreamError if it does not fit this decoder."""
+        if self._outside is not None or len(stored.stamps) != self._vocabulary:
+            raise StreamError("a stored stream was decoded in another way; load it with the same options")
+        return restore(stored, self._limits, self._root)
+
     def _advance(self, state: BeamState, log_probs: NDArray[np.float32]) -> None:
         """Goes on by frames that have been checked, and that nobody changes while they are kept."""
         from asr.decode.search.kernel import advance  # numba takes some tenths of a second to import
@@ -162,12 +190,16 @@ class BeamDecoder:
         before = len(state.final.tokens)
         heard = np.maximum(search.nodes["frame"][nodes], text.last_frames[before:])
         count = int(np.argmax(np.append(heard >= due, True)))
-        if not count:
-            return
-        state.final = text.first(before + count)
-        after = int(search.nodes["frame"][nodes[count - 1]]) + 1  # nothing that follows was ever heard before
+        if count:
+            state.final = text.first(before + count)
+            after = int(search.nodes["frame"][nodes[count - 1]]) + 1  # what follows was never heard before
+            commit(search, nodes[count - 1])
+        else:
+            following = nodes[0] if nodes else NONE
+            after = min([due, *search.nodes["frame"][nodes[:1]].tolist()])
+            drop_old(search, due, following)
+        after = max(after, state.first_frame)
         state.log_probs, state.first_frame = [log_probs[after - state.first_frame :]], after
-        commit(search, nodes[count - 1])
         forget(search)
 
     def _hypothesis(

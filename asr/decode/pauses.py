@@ -22,7 +22,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.activity import quiet_stretches
+from asr.audio.activity import frame_levels, quiet_by_level
 from asr.transcript import Segment, Word
 from asr.window import Window
 
@@ -43,21 +43,51 @@ def fit_to_pauses(
         framing: The Window from samples to frames.
         sample_rate: Hz.
     """
-    words = segment.words
-    if not words:
+    return fit_to_levels(segment, frame_levels(features), framing, sample_rate)
+
+
+def fit_to_levels(
+    segment: Segment, levels: NDArray[np.float64], framing: Window, sample_rate: int
+) -> Segment:
+    """The same as `fit_to_pauses`, of the levels (T,) of the frames."""
+    if not segment.words:
         return segment
+    quiet = quiet_by_level(levels, shortest_pause(framing, sample_rate))
+    pauses = in_seconds(quiet, framing, sample_rate)
+    return replace(segment, words=fit(segment.words, pauses, segment.end))
+
+
+def shortest_pause(framing: Window, sample_rate: int) -> int:
+    """How many quiet frames make a pause."""
+    return round(SHORTEST_PAUSE * sample_rate / framing.stride)
+
+
+def in_seconds(stretches: NDArray[np.int64], framing: Window, sample_rate: int) -> NDArray[np.float64]:
+    """When stretches of frames (R, 2) begin and end, in seconds."""
     hop = framing.stride / sample_rate
-    stretches = quiet_stretches(features, round(SHORTEST_PAUSE / hop))
     first_edge = framing.center(0) / sample_rate - hop / 2
-    pauses = (first_edge + hop * stretches).astype(np.float64)
-    starts = [_start(word, before, pauses) for word, before in zip(words, [None, *words], strict=False)]
-    limits = [*starts[1:], segment.end]
+    return np.asarray((first_edge + hop * stretches).astype(np.float64))
+
+
+def fit(
+    words: Sequence[Word], pauses: NDArray[np.float64], end: float, earliest: float = 0.0
+) -> tuple[Word, ...]:
+    """Moves the ends of words.
+
+    Args:
+        words: With the times of their tokens.
+        pauses: When it is quiet (R, 2).
+        end: When the last word must have ended.
+        earliest: When the last token of the word before these ended.
+    """
+    before = [earliest, *(word.end for word in words)]
+    starts = [_start(word, since, pauses) for word, since in zip(words, before, strict=False)]
+    limits = [*starts[1:], end][: len(words)]
     ends = [_end(word, limit, pauses) for word, limit in zip(words, limits, strict=True)]
-    return replace(segment, words=_moved(words, starts, ends))
+    return _moved(words, starts, ends)
 
 
-def _start(word: Word, before: Word | None, pauses: NDArray[np.float64]) -> float:
-    earliest = before.end if before else 0.0
+def _start(word: Word, earliest: float, pauses: NDArray[np.float64]) -> float:
     index = int(np.searchsorted(pauses[:, 1], word.start, side="right")) - 1
     found = float(pauses[index, 1]) if index >= 0 else -np.inf
     start = found if found >= word.start - LONGEST_LEAD else word.start - LEAD

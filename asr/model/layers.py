@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from asr.config import ModelConfig
+from asr.model.buffers import extended, opening
 from asr.model.lengths import BAND_WINDOW, convolution_windows, convolved_bands
 from asr.model.recurrent import frame_mask
 from asr.window import Window
+
+Buffers = tuple[Tensor, ...]
+"""For each convolution, the inputs that later outputs still need."""
 
 
 class FrontEnd(nn.Module):
@@ -24,6 +30,7 @@ class FrontEnd(nn.Module):
 
     def __init__(self, config: ModelConfig, mels: int) -> None:
         super().__init__()
+        self.mels = mels
         self.windows = convolution_windows(config)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(
@@ -47,7 +54,39 @@ class FrontEnd(nn.Module):
             x = torch.relu(convolution(x))
             lengths = torch.from_numpy(window.output_length(lengths.numpy()))
             x = x * frame_mask(lengths, x.shape[2]).to(x.device)[:, None, :, None]
-        return x.permute(0, 2, 3, 1).flatten(2), lengths
+        return _columns(x), lengths
+
+    def start(self, streams: int) -> Buffers:
+        """The buffers (N, channels, n, bands) of both convolutions before the first frame."""
+        first, _ = self._layers
+        sizes = ((1, self.mels), (first.out_channels, BAND_WINDOW.output_length(self.mels)))
+        return tuple(
+            opening(window, first.weight.new_zeros(streams, channels, 1, bands), 2)
+            for window, (channels, bands) in zip(self.windows, sizes, strict=True)
+        )
+
+    def step(self, features: Tensor, held: Buffers, ending: bool) -> tuple[Tensor, Buffers]:
+        """Goes on with streams by features (N, T, F); outputs (N, S, C · bands), and the new buffers."""
+        x = features[:, None]
+        kept = []
+        for layer, window, before in zip(self._layers, self.windows, held, strict=True):
+            seen, outputs, rest = extended(window, before, x, 2, ending)
+            kept.append(rest)
+            x = seen.new_zeros(len(seen), layer.out_channels, 0, BAND_WINDOW.output_length(seen.shape[3]))
+            if outputs:
+                padding = (0, BAND_WINDOW.left)
+                y = nn.functional.conv2d(seen, layer.weight, layer.bias, layer.stride, padding)
+                x = torch.relu(y)
+        return _columns(x), tuple(kept)
+
+    @property
+    def _layers(self) -> tuple[nn.Conv2d, ...]:
+        return tuple(cast(nn.Conv2d, layer) for layer in self.convolutions)
+
+
+def _columns(x: Tensor) -> Tensor:
+    """Channels and bands (N, C, S, bands) of every frame side by side (N, S, C · bands)."""
+    return x.permute(0, 2, 3, 1).flatten(2)
 
 
 class MaskedBatchNorm(nn.Module):
@@ -141,3 +180,11 @@ class Lookahead(nn.Module):
         padded = nn.functional.pad(x.transpose(1, 2), (0, self.window.right))
         y: Tensor = self.convolution(padded).transpose(1, 2)
         return y
+
+    def step(self, x: Tensor, held: Tensor, ending: bool) -> tuple[Tensor, Tensor]:
+        """Goes on with streams by x (N, S, D), from a buffer (N, n, D); outputs, and the new buffer."""
+        seen, outputs, kept = extended(self.window, held, x, 1, ending)
+        if not outputs:
+            return x[:, :0], kept
+        y: Tensor = self.convolution(seen.transpose(1, 2)).transpose(1, 2)
+        return y, kept

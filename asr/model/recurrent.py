@@ -80,6 +80,25 @@ class RecurrentLayer(nn.Module):
             return self._packed(x, lengths, state)
         return self._pairs(x, lengths, state)
 
+    def read_chunk(self, x: Tensor, chunk: int, state: State) -> tuple[Tensor, State]:
+        """Runs a bidirectional layer over a chunk of a stream and some frames that follow it.
+
+        Args:
+            x: Inputs (N, S, D), all of them read.
+            chunk: How many of the S frames the chunk has; the others are its right context.
+            state: Of the forward direction before the chunk; the backward one begins at the end of x.
+
+        Returns:
+            Outputs (N, S, 2 H), and the state of the forward direction after the chunk.
+        """
+        weights: list[Tensor] = list(self.rnn.parameters())
+        forward, after = self._one_direction(x[:, :chunk], weights[:4], state)
+        if chunk < x.shape[1]:
+            ahead, _ = self._one_direction(x[:, chunk:], weights[:4], after)
+            forward = torch.cat([forward, ahead], dim=1)
+        backward, _ = self._one_direction(x.flip(1), weights[4:], None)
+        return torch.cat([forward, backward.flip(1)], dim=-1), after
+
     def initial_state(self, batch: int) -> State:
         """The state before the first frame: zeros (1, N, H) each."""
         zeros = next(self.rnn.parameters()).new_zeros(1, batch, self.rnn.hidden_size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +12,28 @@ from numpy.typing import NDArray
 from asr.decode.ctc import Emission
 from asr.window import Window
 
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AcousticState:
+    """Where an acoustic model stands in one stream.
+
+    It is plain arrays, the same for every engine, so a stream can be stored, sent, and gone on with by
+    another engine.
+
+    Attributes:
+        convolutions: For each convolution, the inputs that later outputs still need: features (n, F) for
+            the first, what the first one gave (n, channels, bands) for the second.
+        recurrent: For each recurrent layer, h (H,) and, for an LSTM, c (H,).
+        lookahead: The outputs of the last recurrent layer that the lookahead still needs (n, D); of a
+            model without one (0, D).
+    """
+
+    convolutions: tuple[Array, ...]
+    recurrent: tuple[tuple[Array, ...], ...]
+    lookahead: Array
+
 
 class Engine(Protocol):
     """Computes emissions from features."""
@@ -17,6 +41,10 @@ class Engine(Protocol):
     @property
     def window(self) -> Window:
         """The Window from feature frames to emission frames."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether the model can listen to a stream, which a bidirectional one cannot."""
 
     def run(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> Emission:
         """Computes the emissions of whole utterances.
@@ -27,4 +55,27 @@ class Engine(Protocol):
 
         Returns:
             Log-probabilities (N, S, V) and lengths.
+        """
+
+    def start(self) -> AcousticState:
+        """The state before the first frame.
+
+        Raises:
+            StreamError: If the model cannot listen to a stream.
+        """
+
+    def step(
+        self, states: Sequence[AcousticState], features: Sequence[Array], ending: bool = False
+    ) -> list[tuple[Array, AcousticState]]:
+        """Goes on with some streams.
+
+        All that a stream gives together is what `run` gives for it as a whole, within 1e-5.
+
+        Args:
+            states: Of each stream, from `start` or the last `step`.
+            features: The next normalised features (T_i, F) of each; T_i may be 0.
+            ending: Whether all these streams end here.
+
+        Returns:
+            For each stream the log-probabilities (S_i, V) that no later frame can change, and its state.
         """

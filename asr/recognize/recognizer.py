@@ -9,21 +9,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.activity import frame_levels
 from asr.audio.features import log_mel
 from asr.audio.io import AudioSource, load_audio
 from asr.audio.mel import framing
 from asr.audio.normalization import normalize
-from asr.bundle import Bundle, load_bundle
+from asr.bundle import Bundle
 from asr.config import DecodingConfig
 from asr.data.batching import pad
 from asr.decode.beam import BeamDecoder
 from asr.decode.ctc import Hypothesis, greedy
 from asr.decode.fusion import Fusion
 from asr.decode.identity import decoding_name
-from asr.decode.pauses import fit_to_pauses
+from asr.decode.pauses import fit_to_levels
 from asr.decode.words import to_segment
 from asr.errors import BundleError, FusionError
 from asr.recognize.engine import Engine
+from asr.recognize.engines import AUTO, Chunks, read_model, start_engine
 from asr.recognize.language import Language, default_search, fusion_for
 from asr.transcript import Alternative, Segment, Transcript
 
@@ -44,6 +46,8 @@ class Recognizer:
     Attributes:
         calibration: Of the confidences of words: the one of the bundle that was fitted to this way of
             decoding; None where it has none.
+        window: From samples to emission frames.
+        beam: The search; None where the best path is taken.
 
     Raises:
         FusionError: If there is a fusion, but no search.
@@ -61,9 +65,9 @@ class Recognizer:
         self.bundle = bundle
         self.engine = engine
         self._decoding, self._fusion = decoding, fusion
-        self._beam = BeamDecoder(decoding, len(bundle.vocabulary), fusion) if decoding else None
+        self.beam = BeamDecoder(decoding, len(bundle.vocabulary), fusion) if decoding else None
         self._tokenizer = bundle.tokenizer
-        self._window = framing(bundle.features).then(engine.window)
+        self.window = framing(bundle.features).then(engine.window)
         name = self.decoding if bundle.calibrations else None
         self.calibration = bundle.calibrations.get(name) if name is not None else None
 
@@ -104,26 +108,38 @@ class Recognizer:
         for index, log_probs in emissions(self.engine, features):
             duration = len(recordings[index]) / rate
             found = self.decode(log_probs, nbest)
-            segments = [self._segment(hypothesis, features[index], duration) for hypothesis in found]
+            levels = frame_levels(features[index])
+            segments = [self.segment(hypothesis, levels, duration) for hypothesis in found]
             alternatives = _alternatives(found, segments) if nbest > 1 else ()
             transcripts[index] = Transcript(tuple(segments[:1]), duration, alternatives)
         return [transcripts[index] for index in range(len(recordings))]
 
-    def _segment(self, hypothesis: Hypothesis, features: NDArray[np.float32], duration: float) -> Segment:
+    def segment(self, hypothesis: Hypothesis, levels: NDArray[np.float64], duration: float) -> Segment:
+        """The words of a hypothesis, with the times at which they are spoken.
+
+        Args:
+            hypothesis: From `decode`.
+            levels: Of the feature frames (T,); see `frame_levels`.
+            duration: Seconds.
+        """
         config = self.bundle.features
-        segment = to_segment(
+        segment = self.heard(hypothesis, duration)
+        return fit_to_levels(segment, levels, framing(config), config.sample_rate)
+
+    def heard(self, hypothesis: Hypothesis, duration: float) -> Segment:
+        """The words of a hypothesis, with the times of their tokens."""
+        return to_segment(
             hypothesis,
             self._tokenizer,
-            self._window,
-            config.sample_rate,
+            self.window,
+            self.bundle.features.sample_rate,
             duration,
             self.calibration,
         )
-        return fit_to_pauses(segment, features, framing(config), config.sample_rate)
 
     def decode(self, log_probs: NDArray[np.float32], nbest: int = 1) -> Sequence[Hypothesis]:
         """The best hypotheses of emissions (S, V), best first; never none."""
-        return self._beam.decode(log_probs, nbest) if self._beam else (greedy(log_probs),)
+        return self.beam.decode(log_probs, nbest) if self.beam else (greedy(log_probs),)
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The normalised features (T, F) of samples (n,)."""
@@ -174,27 +190,33 @@ def _run(
 def load(
     path: str | Path,
     *,
+    engine: str = AUTO,
     device: str = "cpu",
     decoding: DecodingConfig | None = None,
     language: Language | None = None,
+    chunks: Chunks | None = None,
 ) -> Recognizer:
     """Loads a model folder.
 
     Args:
         path: A bundle, as `asr train` writes it.
-        device: Where to compute: `cpu` or a torch device such as `cuda`.
+        engine: What computes: `torch`, `onnx`, `onnx-int8` or `auto`; see `asr.recognize.engines`.
+        device: Where: `cpu` or a torch device such as `cuda`.
         decoding: How wide to search with a beam. By default the best path is taken, but where something
             of the language is known, there is a search.
         language: What to know besides the sound; by default the language model that the folder carries,
             if it does. `SOUND_ALONE` leaves that out.
+        chunks: Lets a bidirectional model listen to streams; see there.
 
     Raises:
-        BundleError: If the folder is missing, foreign, damaged or of a newer version.
+        BundleError: If the folder is missing, foreign, damaged or of a newer version, or has not what the
+            engine runs.
         FusionError, LanguageModelError, LexiconError, HotwordError, TextError: If what `language` names
             is missing, damaged, or does not go together or with the model.
-        RunError: If there is no such device.
+        RunError: If there is no such engine or device.
+        StreamError: If there are chunks, and the model is unidirectional.
     """
-    bundle = load_bundle(Path(path))
+    bundle, engine = read_model(Path(path), engine, device, chunks)
     language = language or Language()
     fusion = fusion_for(bundle, language)
     if fusion is not None and decoding is None:
@@ -202,9 +224,7 @@ def load(
     if decoding and fusion and language.lm is None and fusion.word_model is not None:
         weights = f"alpha {fusion.alpha:g}, beta {fusion.beta:g}, beam size {decoding.beam_size}"
         _log.info("decoding with the language model that %s carries (%s)", path, weights)
-    from asr.recognize.torch_engine import TorchEngine  # torch takes seconds to import
-
     try:
-        return Recognizer(bundle, TorchEngine.from_bundle(bundle, device), decoding, fusion)
+        return Recognizer(bundle, start_engine(bundle, engine, device, chunks), decoding, fusion)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from None

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from asr.bundle import Bundle
 from asr.decode.ctc import Emission
-from asr.errors import BundleError
-from asr.model.acoustic import AcousticModel
+from asr.errors import BundleError, StreamError
+from asr.model.acoustic import AcousticModel, StreamState
 from asr.model.device import choose_device
+from asr.model.latency_controlled import LatencyControlledModel
+from asr.recognize.engine import AcousticState, Array
 from asr.window import Window
 
 
@@ -23,16 +28,25 @@ class TorchEngine:
         model: The model; it is put into evaluation mode for each run and back afterwards.
     """
 
-    def __init__(self, model: AcousticModel) -> None:
+    def __init__(self, model: AcousticModel | LatencyControlledModel) -> None:
         self._model = model
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle, device: str = "cpu") -> TorchEngine:
+    def from_bundle(
+        cls, bundle: Bundle, device: str = "cpu", chunks: tuple[int, int] | None = None
+    ) -> TorchEngine:
         """Builds the model of a bundle.
+
+        Args:
+            bundle: With its weights.
+            device: Where to compute.
+            chunks: Emission frames of a chunk and of its right context, for a bidirectional model that is
+                to listen to a stream.
 
         Raises:
             BundleError: If the weights do not fit the description.
             RunError: If there is no such device.
+            StreamError: If there are chunks, and the model is unidirectional.
         """
         place = choose_device(device)
         weights = {name: torch.from_numpy(np.array(array)) for name, array in bundle.weights.items()}
@@ -44,12 +58,22 @@ class TorchEngine:
             raise BundleError(
                 f"{bundle.name}: weights and model.json disagree ({problem}); copy the model folder again"
             ) from None
-        return cls(model.to(place).eval())
+        model.to(place).eval()
+        if chunks is None:
+            return cls(model)
+        if not model.config.bidirectional:
+            raise StreamError(f"{bundle.name}: a unidirectional model listens to streams without chunks")
+        return cls(LatencyControlledModel(model, *chunks).eval())
 
     @property
     def window(self) -> Window:
         """The Window from feature frames to emission frames."""
         return self._model.window
+
+    @property
+    def streams(self) -> bool:
+        """Whether the model can listen to a stream; see Engine."""
+        return self._model.streams
 
     def run(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> Emission:
         """Computes the emissions of whole utterances; see Engine."""
@@ -58,12 +82,84 @@ class TorchEngine:
         vocabulary = self._model.head.out_features
         log_probs = np.zeros((len(lengths), int(outputs.max(initial=0)), vocabulary), np.float32)
         if spoken.any():
-            device = self._model.head.weight.device
-            training = self._model.training
-            self._model.eval()
-            with torch.inference_mode():
-                batch = torch.from_numpy(features[spoken]).to(device)
-                result, _ = self._model(batch, torch.from_numpy(lengths[spoken]))
-            self._model.train(training)
+            with self._evaluating():
+                result, _ = self._model(self._tensor(features[spoken]), torch.from_numpy(lengths[spoken]))
             log_probs[spoken] = result.cpu().numpy()[:, : log_probs.shape[1]]
         return Emission(log_probs, outputs)
+
+    def start(self) -> AcousticState:
+        """The state before the first frame; see Engine."""
+        if not self.streams:
+            raise StreamError(
+                "a bidirectional model reads whole recordings and cannot listen to a stream; "
+                "use a unidirectional one (--set model.bidirectional=false in training), or chunks"
+            )
+        return _taken_apart(self._model.start())[0]
+
+    def step(
+        self, states: Sequence[AcousticState], features: Sequence[Array], ending: bool = False
+    ) -> list[tuple[Array, AcousticState]]:
+        """Goes on with some streams, those of equal shapes side by side; see Engine."""
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, (state, frames) in enumerate(zip(states, features, strict=True)):
+            held = (*state.convolutions, state.lookahead)
+            groups.setdefault((len(frames), *map(len, held)), []).append(index)
+        found: dict[int, tuple[Array, AcousticState]] = {}
+        for rows in groups.values():
+            with self._evaluating():
+                batch = self._tensor(np.stack([features[row] for row in rows]))
+                log_probs, after = self._model.step(
+                    batch, self._together([states[row] for row in rows]), ending
+                )
+            found |= zip(rows, zip(_array(log_probs), _taken_apart(after), strict=True), strict=True)
+        return [found[index] for index in range(len(states))]
+
+    def _together(self, states: Sequence[AcousticState]) -> StreamState:
+        """States of N streams as one of tensors."""
+        first, second = zip(*(state.convolutions for state in states), strict=True)
+        layers = zip(*(state.recurrent for state in states), strict=True)
+        return StreamState(
+            convolutions=(
+                self._tensor(np.stack(first)[:, None]),
+                self._tensor(np.stack(second).transpose(0, 2, 1, 3)),
+            ),
+            recurrent=tuple(
+                tuple(self._tensor(np.stack(part)[None]) for part in zip(*layer, strict=True))
+                for layer in layers
+            ),
+            lookahead=self._tensor(np.stack([state.lookahead for state in states])),
+        )
+
+    def _tensor(self, array: Array) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._model.head.weight.device)
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Evaluation mode without gradients, and back to the mode before."""
+        training = self._model.training
+        if training:
+            self._model.eval()
+        with torch.inference_mode():
+            yield
+        if training:
+            self._model.train()
+
+
+def _taken_apart(state: StreamState) -> list[AcousticState]:
+    """One state for each of N streams, none of which keeps the arrays of the others."""
+    first, second = state.convolutions
+    convolutions = (_array(first[:, 0]), _array(second.transpose(1, 2)))
+    layers = [[_array(part[0]) for part in layer] for layer in state.recurrent]
+    lookahead = _array(state.lookahead)
+    return [
+        AcousticState(
+            convolutions=tuple(held[row].copy() for held in convolutions),
+            recurrent=tuple(tuple(part[row].copy() for part in layer) for layer in layers),
+            lookahead=lookahead[row].copy(),
+        )
+        for row in range(len(lookahead))
+    ]
+
+
+def _array(tensor: Tensor) -> Array:
+    return np.asarray(tensor.cpu().numpy())

@@ -7,5 +7,6 @@ pruning_kernel    what is kept, and what is one text
 selection_kernel  which are the best
 forgetting_kernel what leads nowhere any more
 state             a search under way
+storage           a search as plain values, to be stored and sent
 texts             from what was written to hypotheses
 """

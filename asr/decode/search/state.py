@@ -38,6 +38,17 @@ class Written:
             self.endings[:count],
         )
 
+    def rest(self, count: int) -> Written:
+        """The tokens after the first `count`; no word ended before them."""
+        endings = self.endings[count:]
+        return Written(
+            self.tokens[count:],
+            self.first_frames[count:],
+            self.last_frames[count:],
+            self.log_probs[count:],
+            (NONE, *endings[1:]) if endings else (),
+        )
+
     def finished(self) -> tuple[Written, int]:
         """The tokens without those of a last word that is not finished, and the entry of the word before."""
         ends = [place for place, ending in enumerate(self.endings) if ending != NONE]

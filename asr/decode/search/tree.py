@@ -228,14 +228,30 @@ def make_room(search: Search, limits: Limits) -> Search:
 
 def commit(search: Search, node: int) -> None:
     """Makes `node` the root of a search: beams that do not go on from there are forgotten."""
-    nodes, count = search.nodes, int(search.counts[BEAMS])
-    beams = search.beams[:count]
-    above = beams["node"].copy()
+    above = _in_beam(search)
     while (above > node).any():  # parents come before their children
-        above = np.where(above > node, nodes["parent"][above], above)
-    kept = beams[above == node]
+        above = np.where(above > node, search.nodes["parent"][above], above)
+    _keep(search, above == node)
+    search.nodes["parent"][node] = NONE
+
+
+def drop_old(search: Search, since: int, but: int) -> None:
+    """Forgets beams whose first token after the root came up before frame `since`, unless it is `but`."""
+    parents, above = search.nodes["parent"], _in_beam(search)
+    while (parents[above] > 0).any():
+        above = np.where(parents[above] > 0, parents[above], above)
+    _keep(search, (above == 0) | (above == but) | (search.nodes["frame"][above] >= since))
+
+
+def _in_beam(search: Search) -> NDArray[np.int32]:
+    return np.asarray(search.beams["node"][: search.counts[BEAMS]].copy())
+
+
+def _keep(search: Search, chosen: NDArray[np.bool_]) -> None:
+    """Keeps some of the beams."""
+    nodes, beams = search.nodes, search.beams[: search.counts[BEAMS]]
+    kept = beams[chosen]
     nodes["beam"][beams["node"]] = NONE
     search.beams[: len(kept)] = kept
     nodes["beam"][kept["node"]] = np.arange(len(kept))
-    nodes["parent"][node] = NONE
     search.counts[BEAMS] = len(kept)

@@ -1,0 +1,57 @@
+"""A bundle with graphs: what ``asr export`` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from asr.bundle import Bundle
+from asr.export.offline import offline_graph
+from asr.export.step import step_graph
+from asr.graphs import OFFLINE, ONNX, ONNX_INT8, STEP, Graphs, graph
+from asr.recognize.emission_cache import acoustic_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A graph to be made: the name of its file, and what makes it."""
+
+    name: str
+    make: Callable[[], bytes]
+
+
+def planned(bundle: Bundle, *, int8: bool = True) -> list[Work]:
+    """The graphs that a bundle gets.
+
+    Args:
+        bundle: With weights.
+        int8: Whether those with weights of 8 bits, too, if its cells are LSTMs.
+    """
+    works = []
+    for engine in (ONNX, ONNX_INT8) if int8 and quantizable(bundle) else (ONNX,):
+        quantized = engine == ONNX_INT8
+        works.append(Work(OFFLINE[engine], partial(offline_graph, bundle, quantized)))
+        if not bundle.model.bidirectional:
+            works.append(Work(STEP[engine], partial(step_graph, bundle, quantized)))
+    return works
+
+
+def quantizable(bundle: Bundle) -> bool:
+    """Whether ONNX Runtime can run its layers with weights of 8 bits."""
+    return bundle.model.cell == "lstm"
+
+
+def export(bundle: Bundle, *, int8: bool = True) -> Bundle:
+    """The bundle with its graphs, in place of those that it had; see `planned`.
+
+    Raises:
+        BundleError: If it has no weights, or others than `model.json` says.
+    """
+    return with_graphs(bundle, {work.name: work.make() for work in planned(bundle, int8=int8)})
+
+
+def with_graphs(bundle: Bundle, contents: Mapping[str, bytes]) -> Bundle:
+    """The bundle with these graphs of its weights, by the names of their files."""
+    acoustic = acoustic_digest(replace(bundle, graphs=Graphs()))
+    return replace(bundle, graphs=Graphs(acoustic, {name: graph(made) for name, made in contents.items()}))

@@ -1,0 +1,212 @@
+"""The engine that needs no torch: ONNX Runtime on the graphs that ``asr export`` made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from textwrap import shorten
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+)
+
+from asr.bundle import Bundle
+from asr.config import ModelConfig
+from asr.decode.ctc import Emission
+from asr.errors import BundleError, StreamError
+from asr.graphs import OFFLINE, ONNX, STEP
+from asr.model.lengths import BAND_WINDOW, convolution_windows, emission_window, lookahead_window
+from asr.recognize.engine import AcousticState, Array
+from asr.window import Window
+
+ERRORS_ONLY = 3
+"""What ONNX Runtime logs."""
+REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented)
+
+
+class OnnxEngine:
+    """Runs the graphs of a bundle on the CPU.
+
+    Args:
+        bundle: With graphs; its weights are not needed.
+        engine: Which graphs: `onnx` in fp32, or `onnx-int8`.
+        threads: How many threads compute one batch.
+
+    Raises:
+        BundleError: If the bundle has no such graphs.
+    """
+
+    def __init__(self, bundle: Bundle, engine: str = ONNX, threads: int = 1) -> None:
+        if OFFLINE[engine] not in bundle.graphs.files:
+            raise BundleError(
+                f"{bundle.name}: has no graphs for {engine}; make them with asr export, or take torch"
+            )
+        self._bundle, self._engine, self._threads = bundle, engine, threads
+
+    @property
+    def window(self) -> Window:
+        """The Window from feature frames to emission frames."""
+        return emission_window(self._bundle.model)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the model can listen to a stream; see Engine."""
+        return not self._bundle.model.bidirectional
+
+    def run(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> Emission:
+        """Computes the emissions of whole utterances; see Engine."""
+        outputs = self.window.output_length(lengths)
+        spoken = outputs > 0
+        vocabulary = len(self._bundle.vocabulary)
+        log_probs = np.zeros((len(lengths), int(outputs.max(initial=0)), vocabulary), np.float32)
+        if spoken.any():
+            given = features[spoken, : lengths.max()]
+            (result,) = self._offline.run(
+                ["log_probs"], {"features": given, "lengths": lengths[spoken].astype(np.int64)}
+            )
+            if result.shape[1:] != log_probs.shape[1:]:
+                raise self._disagreement()
+            log_probs[spoken] = result
+        return Emission(log_probs, outputs)
+
+    def start(self) -> AcousticState:
+        """The state before the first frame; see Engine."""
+        self._check_streams()
+        model, mels = self._bundle.model, self._bundle.features.mels
+        first, second = convolution_windows(model)
+        bands = BAND_WINDOW.output_length(mels)
+        hidden = np.zeros(model.hidden, np.float32)
+        return AcousticState(
+            convolutions=(
+                np.zeros((first.left, mels), np.float32),
+                np.zeros((second.left, model.channels, bands), np.float32),
+            ),
+            recurrent=((hidden,) * (2 if model.cell == "lstm" else 1),) * model.layers,
+            lookahead=np.zeros((lookahead_window(model).left, model.hidden), np.float32),
+        )
+
+    def step(
+        self, states: Sequence[AcousticState], features: Sequence[Array], ending: bool = False
+    ) -> list[tuple[Array, AcousticState]]:
+        """Goes on with some streams, those of equal shapes side by side; see Engine."""
+        self._check_streams()
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, (state, frames) in enumerate(zip(states, features, strict=True)):
+            first, second = state.convolutions
+            shapes = (len(frames), len(first), len(second), len(state.lookahead))
+            groups.setdefault(shapes, []).append(index)
+        found: dict[int, tuple[Array, AcousticState]] = {}
+        for rows in groups.values():
+            results = self._step.run([states[row] for row in rows], [features[row] for row in rows], ending)
+            found |= zip(rows, results, strict=True)
+        return [found[index] for index in range(len(states))]
+
+    @cached_property
+    def _offline(self) -> onnxruntime.InferenceSession:
+        return self._session(OFFLINE[self._engine])
+
+    @cached_property
+    def _step(self) -> Step:
+        return Step(self._session(STEP[self._engine]), self._bundle.model)
+
+    def _session(self, name: str) -> onnxruntime.InferenceSession:
+        graphs = self._bundle.graphs.files
+        if name not in graphs:
+            raise BundleError(f"{self._bundle.name}: has no {name}; make it with asr export")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
+        options.log_severity_level = ERRORS_ONLY
+        options.enable_mem_pattern = False  # it keeps a plan for every length that ever came
+        try:
+            session = onnxruntime.InferenceSession(graphs[name].read(), options, ["CPUExecutionProvider"])
+        except REFUSALS as error:
+            problem = shorten(str(error), 150)
+            raise BundleError(
+                f"{self._bundle.name}: onnxruntime {onnxruntime.__version__} cannot run {name} ({problem}); "
+                "upgrade it, or make the graph again with asr export"
+            ) from None
+        values = (*session.get_inputs(), *session.get_outputs())
+        found = {value.name: value.shape[-1] for value in values if value.shape}
+        if {name: found.get(name) for name in self._widths} != self._widths:
+            raise self._disagreement()
+        return session
+
+    @property
+    def _widths(self) -> dict[str, int]:
+        """The last dimension of what goes into every graph and what comes out."""
+        return {"features": self._bundle.features.mels, "log_probs": len(self._bundle.vocabulary)}
+
+    def _disagreement(self) -> BundleError:
+        return BundleError(
+            f"{self._bundle.name}: graphs and model.json disagree; make the graphs again with asr export"
+        )
+
+    def _check_streams(self) -> None:
+        if not self.streams:
+            raise StreamError(
+                "a bidirectional model reads whole recordings and cannot listen to a stream; "
+                "use a unidirectional one (--set model.bidirectional=false in training)"
+            )
+
+
+class Step:
+    """The graph of one step, and what its inputs and outputs are called.
+
+    Args:
+        session: Runs it.
+        model: Sizes and kinds of layers.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, model: ModelConfig) -> None:
+        kinds = ("h", "c") if model.cell == "lstm" else ("h",)
+        recurrent = [f"{kind}{layer}" for layer in range(model.layers) for kind in kinds]
+        self._session, self._parts = session, len(kinds)
+        self._lookahead = bool(model.lookahead)
+        self._names = ["convolution0", "convolution1", *recurrent, *["lookahead"][: self._lookahead]]
+        self._outputs = ["log_probs", *(f"next_{name}" for name in self._names)]
+
+    def run(
+        self, states: Sequence[AcousticState], features: Sequence[Array], ending: bool
+    ) -> list[tuple[Array, AcousticState]]:
+        """Goes on with streams that all have as many frames in each part."""
+        given = {"features": _rows(features), "ending": np.array(int(ending))}
+        arrays = zip(*(self._flat(state) for state in states), strict=True)
+        for name, rows in zip(self._names, arrays, strict=True):
+            if name == "lookahead":
+                given[name] = _rows(rows, 1)
+            else:
+                given[name] = _rows(rows) if name.startswith("convolution") else _rows(rows)[None]
+        log_probs, first, second, *others = self._session.run(self._outputs, given)
+        lookahead = others.pop() if self._lookahead else None
+        results = []
+        for row, state in enumerate(states):
+            parts = [_alone(array[0], row) for array in others]
+            layers = tuple(tuple(parts[at : at + self._parts]) for at in range(0, len(parts), self._parts))
+            ahead = state.lookahead if lookahead is None else _alone(lookahead, row, 1)
+            after = AcousticState((_alone(first, row), _alone(second, row)), layers, ahead)
+            results.append((_alone(log_probs, row), after))
+        return results
+
+    def _flat(self, state: AcousticState) -> list[Array]:
+        flat = [*state.convolutions, *(part for layer in state.recurrent for part in layer)]
+        return [*flat, state.lookahead] if self._lookahead else flat
+
+
+def _rows(arrays: Sequence[Array], axis: int = 0) -> Array:
+    """Arrays of equal shapes side by side."""
+    if len(arrays) == 1:  # the usual case, and a copy of everything takes a while
+        return arrays[0][None] if axis == 0 else arrays[0][:, None]
+    return np.stack(arrays, axis)
+
+
+def _alone(batch: Array, row: int, axis: int = 0) -> Array:
+    """A row of a batch, which does not keep the others in memory."""
+    array: Array = batch[row] if axis == 0 else batch[:, row]
+    return array if batch.shape[axis] == 1 else array.copy()
