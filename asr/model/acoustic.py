@@ -92,6 +92,10 @@ class AcousticModel(nn.Module):
             x = self.lookahead(x)
         return self.log_probs(x, lengths), lengths
 
+    def ready(self, frames: int) -> int:
+        """How many emission frames a stream has had after so many feature frames, while more may follow."""
+        return self.window.ready(frames)
+
     def start(self, streams: int = 1) -> StreamState:
         """The state of N streams before their first frame. Only unidirectional models have one."""
         nothing = self.head.weight.new_zeros(streams, 1, self.head.in_features)

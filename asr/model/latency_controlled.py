@@ -73,6 +73,11 @@ class LatencyControlledModel(nn.Module):
         log_probs = nn.utils.rnn.pad_sequence(rows, batch_first=True)
         return log_probs, torch.tensor([len(row) for row in rows])
 
+    def ready(self, frames: int) -> int:
+        """How many emission frames a stream has had after so many feature frames, while more may follow."""
+        chunks = max(0, self.model.ready(frames) - self.context) // self.chunk
+        return chunks * self.chunk
+
     def start(self, streams: int = 1) -> StreamState:
         """The state of N streams before their first frame; its lookahead holds frames that wait."""
         front_end = self.model.front_end

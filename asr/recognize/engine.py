@@ -57,6 +57,9 @@ class Engine(Protocol):
             Log-probabilities (N, S, V) and lengths.
         """
 
+    def ready(self, frames: int) -> int:
+        """How many emission frames a stream has had after so many feature frames, while more may follow."""
+
     def start(self) -> AcousticState:
         """The state before the first frame.
 

@@ -16,7 +16,7 @@ from asr.audio.features import log_mel
 from asr.audio.mel import framing
 from asr.audio.normalization import RunningMean, advance_running, normalize, start_running
 from asr.recognize.endpoint import Rules
-from asr.recognize.engine import AcousticState, Array
+from asr.recognize.engine import AcousticState, Array, Engine
 from asr.recognize.recognizer import Recognizer
 from asr.recognize.stream_decoding import StreamDecoder
 from asr.recognize.stream_input import StreamInput
@@ -118,7 +118,7 @@ class Listener:
         point = next(point for point in reversed(evidence.checkpoints) if point.frames <= frames)
         heard = self._features(source, segment.start, point, frames - point.frames)
         ((tail, _),) = self.recognizer.engine.step([point.acoustic], [heard.features], True)
-        same, given = self._window.ready(frames), self._window.ready(point.frames)
+        same, given = self._engine.ready(frames), self._engine.ready(point.frames)
         log_probs = np.concatenate([np.concatenate(evidence.emissions)[:same], tail[same - given :]])
         levels = np.concatenate(evidence.levels)[:frames]
         duration = (end - segment.start) / self._rate
@@ -178,7 +178,7 @@ class Listener:
         if not decided or decided[-1][1] != text:
             decided.append((segment.emissions, text))
         if self.rules is not None and segment.evidence is not None:
-            final = self._window.ready(self.rules.earliest(segment.evidence.trail) * self._window.stride)
+            final = self._engine.ready(self.rules.earliest(segment.evidence.trail) * self._window.stride)
         while decided and decided[0][0] <= final:
             segment.stable = decided.pop(0)[1]
         segment.decided = tuple(decided)
@@ -210,9 +210,13 @@ class Listener:
         return framing(self.recognizer.bundle.features)
 
     @property
+    def _engine(self) -> Engine:
+        return self.recognizer.engine
+
+    @property
     def _window(self) -> Window:
         """From feature frames to emission frames."""
-        return self.recognizer.engine.window
+        return self._engine.window
 
     @property
     def _rate(self) -> int:

@@ -76,6 +76,10 @@ class OnnxEngine:
             log_probs[spoken] = result
         return Emission(log_probs, outputs)
 
+    def ready(self, frames: int) -> int:
+        """How many emission frames a stream has had; see Engine."""
+        return self.window.ready(frames)
+
     def start(self) -> AcousticState:
         """The state before the first frame; see Engine."""
         self._check_streams()

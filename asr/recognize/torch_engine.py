@@ -87,6 +87,10 @@ class TorchEngine:
             log_probs[spoken] = result.cpu().numpy()[:, : log_probs.shape[1]]
         return Emission(log_probs, outputs)
 
+    def ready(self, frames: int) -> int:
+        """How many emission frames a stream has had; see Engine."""
+        return self._model.ready(frames)
+
     def start(self) -> AcousticState:
         """The state before the first frame; see Engine."""
         if not self.streams:

@@ -62,6 +62,9 @@ class Overheard:
     def run(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> Emission:
         return self.engine.run(features, lengths)
 
+    def ready(self, frames: int) -> int:
+        return self.engine.ready(frames)
+
     def start(self) -> AcousticState:
         return self.engine.start()
 

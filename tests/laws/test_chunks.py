@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -51,6 +52,23 @@ def test_chunks_do_not_depend_on_how_samples_come_in(changes, chunk, context, si
     samples = signal(1.0, 16_000, seed)
     transcript = listen(StreamingRecognizer(recognizer).start(), samples, sizes)
     assert_same(transcript, recognizer.transcribe_samples(samples))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    BOTH_WAYS, st.integers(1, 20), st.integers(0, 20), SIZES, st.integers(0, 99), st.sampled_from([0.0, 3.0])
+)
+def test_segments_are_recordings_in_chunks_too(changes, chunk, context, sizes, seed, quiet):
+    bundle = random_model(bidirectional=True, **changes)
+    bias = bundle.weights["head.bias"] + np.array([quiet, *[0] * (len(bundle.vocabulary) - 1)], np.float32)
+    recognizer = in_chunks(replace(bundle, weights={**bundle.weights, "head.bias": bias}), chunk, context)
+    ends = Endpointing(nothing_heard=0.4, after_words=0.2, longest=1.5)
+    samples = signal(3, 16_000, seed)
+    for segment in listen(StreamingRecognizer(recognizer, endpointing=ends).start(), samples, sizes).segments:
+        begin, end = round(segment.start * 16_000), round(segment.end * 16_000)
+        alone = recognizer.transcribe_samples(samples[begin:end]).segments[0]
+        assert segment.text == alone.text
+        assert_same_words(segment.words, moved(alone, segment.start), 1e-9)
 
 
 @settings(max_examples=15, deadline=None)
