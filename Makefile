@@ -27,6 +27,7 @@ slow: .venv/test  ## the slow tests
 bench: .venv/test  ## benchmarks; each prints a table, JSON goes to runs/ (decoding needs peers: see benchmarks/peers.txt)
 	$(BIN)/python -m benchmarks.features --json runs/features.json
 	$(BIN)/python -m benchmarks.start --json runs/start.json
+	$(BIN)/python -m benchmarks.engines --json runs/engines.json
 	$(BIN)/python -m benchmarks.training --json runs/training.json
 
 .venv/demo: pyproject.toml constraints.txt

@@ -6,15 +6,19 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.cells import cell_len
 
 if TYPE_CHECKING:
+    from asr.cli.options import Choice
+    from asr.recognize.endpoint import Endpointing
     from asr.recognize.stream_input import Samples
-    from asr.recognize.streaming import StreamingSession
+    from asr.recognize.streaming import StreamingRecognizer, StreamingSession
 
 _ENDPOINT_OPTIONS = (
     click.option(
@@ -47,8 +51,31 @@ _ENDPOINT_OPTIONS = (
 )
 
 
+final_model_option = click.option(
+    "--final-model",
+    type=click.Path(path_type=Path),
+    help="A second model, perhaps a bidirectional one, that reads every segment again when it is finished.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When segments end, if they do, and which model reads them again."""
+
+    endpointing: Endpointing | None
+    final_model: Path | None
+
+    def streaming(self, choice: Choice) -> StreamingRecognizer:
+        """Loads what listens. Raises as `asr.load` and StreamingRecognizer do."""
+        from asr.recognize.recognizer import load
+        from asr.recognize.streaming import StreamingRecognizer
+
+        final = load(self.final_model, device=choice.device) if self.final_model else None
+        return StreamingRecognizer(choice.load(), endpointing=self.endpointing, final=final)
+
+
 def endpoint_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds options for endpoints to a command, which gets them as one `ends`: an Endpointing, or None."""
+    """Adds options for the ends of segments to a command, which gets them as one `ends`."""
 
     @wraps(function)
     def command(
@@ -56,10 +83,10 @@ def endpoint_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         from asr.recognize.endpoint import Endpointing
 
-        ends = Endpointing(nothing_heard, after_words, longest) if endpoints else None
-        return function(ends=ends, **others)
+        endpointing = Endpointing(nothing_heard, after_words, longest) if endpoints else None
+        return function(ends=Ends(endpointing, others.pop("final_model")), **others)
 
-    for option in reversed(_ENDPOINT_OPTIONS):
+    for option in reversed((*_ENDPOINT_OPTIONS, final_model_option)):
         command = option(command)
     return command
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asr.cli.captions import Captions, Timings, endpoint_options
+from asr.cli.captions import Captions, Ends, Timings, endpoint_options
 from asr.cli.options import Choice, recognizer_options
 from asr.errors import AudioError
 
 if TYPE_CHECKING:
-    from asr.recognize.endpoint import Endpointing
     from asr.recognize.stream_input import Samples
 
 METER = " ▁▂▃▄▅▆▇█"
@@ -57,7 +56,7 @@ NO_DEVICE = "no microphone was found; connect one, or pipe samples into asr stre
     callback=_list_devices,
     help="Show the microphones and exit.",
 )
-def command(choice: Choice, ends: Endpointing | None, microphone: str | None) -> None:
+def command(choice: Choice, ends: Ends, microphone: str | None) -> None:
     """Write down what is said into a microphone, until Ctrl-C.
 
     Where standard error is a terminal, a meter shows the level and the words are shown as they come. The
@@ -68,11 +67,10 @@ def command(choice: Choice, ends: Endpointing | None, microphone: str | None) ->
     asr listen --list-devices
     """
     from asr.progress import say
-    from asr.recognize.streaming import StreamingRecognizer
 
     sounddevice = _sounddevice()
     number, rate = _microphone(sounddevice, microphone)
-    streaming = StreamingRecognizer(choice.load(), endpointing=ends)
+    streaming = ends.streaming(choice)
     streaming.prepare()
     session, captions, timings = streaming.start(rate), Captions(), Timings()
     blocks: queue.Queue[Samples] = queue.Queue(WAITING)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from asr.cli.captions import final_model_option
 from asr.cli.options import Choice, recognizer_options
 from asr.progress import say
 
@@ -104,14 +105,14 @@ def _grouped(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command its options as `address`, `access` and `limits`."""
 
     @wraps(function)
-    def command(choice: Choice, store: Path | None, **given: Any) -> Any:
+    def command(choice: Choice, store: Path | None, final_model: Path | None, **given: Any) -> Any:
         address = _address(**{name: given.pop(name) for name in ("host", "port", "cert", "key")})
         names = ("token", "no_token", "allow_host", "allow_origin")
         no_token = given["no_token"]
         access = _access(**{name: given.pop(name) for name in names})
         _check_open(address.host, access, no_token)
         access = replace(access, hosts=access.hosts | {address.host.lower()})
-        return function(choice, address, access, _limits(**given), store)
+        return function(choice, address, access, _limits(**given), store, final_model)
 
     for option in reversed((*_address_options, *_access_options, *_limit_options)):
         command = option(command)
@@ -130,10 +131,13 @@ def _check_open(host: str, access: Access, no_token: bool) -> None:
 @click.command("serve")
 @recognizer_options
 @_grouped
+@final_model_option
 @click.option(
     "--store", type=click.Path(path_type=Path, file_okay=False), help="Keep what streams bring, as wav files."
 )
-def command(choice: Choice, address: Address, access: Access, limits: Limits, store: Path | None) -> int:
+def command(
+    choice: Choice, address: Address, access: Access, limits: Limits, store: Path | None, final: Path | None
+) -> int:
     """Recognise speech for other programs and for the browser.
 
     At http://127.0.0.1:8000/ there is a page with live captions and a place to drop recordings.
@@ -144,11 +148,13 @@ def command(choice: Choice, address: Address, access: Access, limits: Limits, st
     asr serve --model models/an4-lstm-streaming
     ASR_TOKEN=secret asr serve --model runs/an4/bundle --host 0.0.0.0 --cert cert.pem --key key.pem
     """
+    from asr.recognize.recognizer import load
     from asr.serve.server import listen, serve
     from asr.serve.service import Service
 
     with listen(address) as listener:
-        service = Service(choice.load(), limits, store)
+        second = load(final, device=choice.device) if final else None
+        service = Service(choice.load(), limits, store, second)
         if service.captions is None:
             say(f"no live captions, recordings only: {service.silence}")
         service.warm_up()

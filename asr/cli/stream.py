@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asr.cli.captions import Captions, Timings, endpoint_options
+from asr.cli.captions import Captions, Ends, Timings, endpoint_options
 from asr.cli.options import Choice, recognizer_options
 from asr.recognize.formats import FORMATS
 
 if TYPE_CHECKING:
-    from asr.recognize.endpoint import Endpointing
     from asr.recognize.stream_input import Samples
 
 
@@ -54,7 +53,7 @@ class Source:
     type=click.IntRange(min=0),
     help="Listen to one channel of FILE, from 0 on; default: the mean.",
 )
-def command(file: str, choice: Choice, ends: Endpointing | None, output_format: str, **hearing: Any) -> None:
+def command(file: str, choice: Choice, ends: Ends, output_format: str, **hearing: Any) -> None:
     """Write down what FILE says as if it were being spoken, or samples from standard input, for -.
 
     Standard input is read as raw samples: 16 bits, signed, little-endian, one channel. Where standard error
@@ -65,9 +64,7 @@ def command(file: str, choice: Choice, ends: Endpointing | None, output_format: 
     asr stream talk.mp3 --model models/an4-lstm-streaming --live
     arecord -f S16_LE -r 16000 -t raw | asr stream - --model models/an4-lstm-streaming
     """
-    from asr.recognize.streaming import StreamingRecognizer
-
-    streaming = StreamingRecognizer(choice.load(), endpointing=ends)
+    streaming = ends.streaming(choice)
     streaming.prepare()
     source = Source(**hearing)
     if file != "-":

@@ -258,7 +258,7 @@ def _refuse(recognizer: Recognizer, block_frames: int) -> None:
     if not recognizer.engine.streams:
         raise StreamError(
             f"{name}: a bidirectional model, which reads whole recordings; take a unidirectional one for "
-            "streams"
+            "streams, or let it listen in chunks (--chunk)"
         )
     if recognizer.bundle.features.normalization == "utterance":
         raise StreamError(

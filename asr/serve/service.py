@@ -26,6 +26,10 @@ class Service:
         recognizer: The model.
         limits: How much to take on.
         store: Where to keep what streams bring, as recordings, to look into errors; None keeps nothing.
+        final: A second model, which reads uploads, and every segment of a stream when it is finished.
+
+    Raises:
+        StreamError: If the two models cannot listen to the same stream.
 
     Attributes:
         name: Of the model.
@@ -38,18 +42,26 @@ class Service:
         wake: Called when the server stops.
     """
 
-    def __init__(self, recognizer: Recognizer, limits: Limits, store: Path | None = None) -> None:
-        self.recognizer, self.limits, self.store = recognizer, limits, store
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        limits: Limits,
+        store: Path | None = None,
+        final: Recognizer | None = None,
+    ) -> None:
+        self.recognizer, self.final, self.limits, self.store = recognizer, final, limits, store
         self.name, self.created = recognizer.bundle.name, int(time.time())
         self.metrics = Metrics()
-        self.recordings = RecordingWorker(recognizer, limits, self.metrics)
+        self.recordings = RecordingWorker(final or recognizer, limits, self.metrics)
         self.captions: CaptionWorker | None = None
         self._streaming: StreamingRecognizer | None = None
         self.phrases, self.silence = PhraseBook(recognizer), ""
         try:
-            self._streaming = StreamingRecognizer(recognizer, endpointing=Endpointing())
+            self._streaming = StreamingRecognizer(recognizer, endpointing=Endpointing(), final=final)
             self.captions = CaptionWorker(self._streaming, self.metrics)
         except StreamError as error:
+            if final is not None:
+                raise
             self.silence = str(error)
         self.sessions = Room("streams", limits.sessions)
         self.uploads = Room("recordings", limits.uploads)
@@ -60,7 +72,7 @@ class Service:
         """Runs everything once, so that the first client does not wait for what is loaded on first use."""
         rate = self.recognizer.bundle.features.sample_rate
         silence = np.zeros(rate, np.float32)
-        self.recognizer.transcribe_samples(silence)
+        (self.final or self.recognizer).transcribe_samples(silence)
         if self._streaming is not None:
             session = self._streaming.start()
             session.push(silence)

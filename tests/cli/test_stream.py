@@ -51,6 +51,26 @@ def test_it_prints_what_transcribe_prints(
     assert one == other
 
 
+def test_a_second_model_reads_the_segments_again(model: Path, recording: Path, tmp_path: Path) -> None:
+    random_bundle(tmp_path, bidirectional=True, normalization="utterance", seed=3)
+    shown = asr_here("stream", recording, "--model", model, "--final-model", tmp_path, "--longest", 60)
+    again = asr_here("transcribe", recording, "--model", tmp_path)
+    assert shown.out == again.out != asr_here("transcribe", recording, "--model", model).out
+    common = [recording, "--model", model, "--final-model", tmp_path]
+    one_line(asr_here("stream", *common, "--no-endpoints"), "without endpoints")
+
+
+def test_a_bidirectional_model_listens_in_chunks(recording: Path, tmp_path: Path) -> None:
+    random_bundle(tmp_path, bidirectional=True, normalization="running")
+    common = [recording, "--model", tmp_path, "--chunk", "0.5", "--right-context", "0.2"]
+    shown = asr_here("stream", "--no-endpoints", *common)
+    assert shown.out == asr_here("transcribe", *common).out
+    assert "lookahead" in shown.err
+    one_line(asr_here("stream", recording, "--model", tmp_path), "--chunk")
+    shown = asr_here("stream", recording, "--model", tmp_path, "--right-context", "1")
+    assert (shown.status, "--right-context without --chunk" in shown.err) == (2, True)
+
+
 def test_standard_input_is_raw_samples(model: Path, recording: Path) -> None:
     samples, _ = soundfile.read(recording, dtype="int16")
     pcm = np.ascontiguousarray(samples[:, 0]).tobytes() + b"\x01"  # half a sample more
