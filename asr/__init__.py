@@ -11,17 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from asr.config import DecodingConfig
+    from asr.recognize.endpoint import Endpointing
+    from asr.recognize.engines import Chunks
     from asr.recognize.language import Language
     from asr.recognize.recognizer import Recognizer, load
+    from asr.recognize.session import StreamingSession
+    from asr.recognize.streaming import StreamingRecognizer
     from asr.transcript import Alternative, Segment, Transcript, Word
 
 __version__ = "0.1.0"
 __all__ = [
     "Alternative",
+    "Chunks",
     "DecodingConfig",
+    "Endpointing",
     "Language",
     "Recognizer",
     "Segment",
+    "StreamingRecognizer",
+    "StreamingSession",
     "Transcript",
     "Word",
     "__version__",
@@ -31,6 +39,10 @@ __all__ = [
 _HOMES = {
     "Recognizer": "asr.recognize.recognizer",
     "load": "asr.recognize.recognizer",
+    "Chunks": "asr.recognize.engines",
+    "Endpointing": "asr.recognize.endpoint",
+    "StreamingRecognizer": "asr.recognize.streaming",
+    "StreamingSession": "asr.recognize.session",
     "Language": "asr.recognize.language",
     "DecodingConfig": "asr.config",
     "Alternative": "asr.transcript",
