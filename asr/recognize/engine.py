@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode.ctc import Emission
+from asr.errors import StreamError
 from asr.window import Window
 
 Array = NDArray[np.float32]
@@ -45,6 +46,10 @@ class Engine(Protocol):
     @property
     def streams(self) -> bool:
         """Whether the model can listen to a stream, which a bidirectional one cannot."""
+
+    @property
+    def variant(self) -> str:
+        """How it differs from the model as it was trained: in chunks, in 8 bits; empty where it does not."""
 
     def run(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> Emission:
         """Computes the emissions of whole utterances.
@@ -82,3 +87,20 @@ class Engine(Protocol):
         Returns:
             For each stream the log-probabilities (S_i, V) that no later frame can change, and its state.
         """
+
+
+def side_by_side(states: Sequence[AcousticState], features: Sequence[Array]) -> list[list[int]]:
+    """Which streams have equal shapes, and so can be one batch: their numbers, in groups."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, (state, frames) in enumerate(zip(states, features, strict=True)):
+        shapes = (len(frames), *map(len, state.convolutions), len(state.lookahead))
+        groups.setdefault(shapes, []).append(index)
+    return list(groups.values())
+
+
+def cannot_stream() -> StreamError:
+    """What is raised where a bidirectional model is to listen to a stream."""
+    return StreamError(
+        "a bidirectional model reads whole recordings and cannot listen to a stream; use a unidirectional "
+        "one (--set model.bidirectional=false in training), or let it listen in chunks (--chunk)"
+    )

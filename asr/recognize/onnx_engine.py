@@ -20,10 +20,10 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from asr.bundle import Bundle
 from asr.config import ModelConfig
 from asr.decode.ctc import Emission
-from asr.errors import BundleError, StreamError
+from asr.errors import BundleError
 from asr.graphs import OFFLINE, ONNX, STEP
 from asr.model.lengths import BAND_WINDOW, convolution_windows, emission_window, lookahead_window
-from asr.recognize.engine import AcousticState, Array
+from asr.recognize.engine import AcousticState, Array, cannot_stream, side_by_side
 from asr.window import Window
 
 ERRORS_ONLY = 3
@@ -59,6 +59,11 @@ class OnnxEngine:
     def streams(self) -> bool:
         """Whether the model can listen to a stream; see Engine."""
         return not self._bundle.model.bidirectional
+
+    @property
+    def variant(self) -> str:
+        """How it differs from the model as it was trained; see Engine."""
+        return "" if self._engine == ONNX else "in 8 bits"
 
     def run(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> Emission:
         """Computes the emissions of whole utterances; see Engine."""
@@ -101,13 +106,8 @@ class OnnxEngine:
     ) -> list[tuple[Array, AcousticState]]:
         """Goes on with some streams, those of equal shapes side by side; see Engine."""
         self._check_streams()
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for index, (state, frames) in enumerate(zip(states, features, strict=True)):
-            first, second = state.convolutions
-            shapes = (len(frames), len(first), len(second), len(state.lookahead))
-            groups.setdefault(shapes, []).append(index)
         found: dict[int, tuple[Array, AcousticState]] = {}
-        for rows in groups.values():
+        for rows in side_by_side(states, features):
             results = self._step.run([states[row] for row in rows], [features[row] for row in rows], ending)
             found |= zip(rows, results, strict=True)
         return [found[index] for index in range(len(states))]
@@ -154,10 +154,7 @@ class OnnxEngine:
 
     def _check_streams(self) -> None:
         if not self.streams:
-            raise StreamError(
-                "a bidirectional model reads whole recordings and cannot listen to a stream; "
-                "use a unidirectional one (--set model.bidirectional=false in training)"
-            )
+            raise cannot_stream()
 
 
 class Step:

@@ -74,7 +74,8 @@ class Recognizer:
     @property
     def decoding(self) -> str | None:
         """What its way of decoding is called; None where a model from outside takes part."""
-        return decoding_name(self._decoding, self._fusion)
+        name, variant = decoding_name(self._decoding, self._fusion), self.engine.variant
+        return f"{name}, {variant}" if name is not None and variant else name
 
     def transcribe(
         self, audio: str | Path | AudioSource, *, channel: int | None = None, nbest: int = 1

@@ -17,7 +17,7 @@ from asr.errors import BundleError, StreamError
 from asr.model.acoustic import AcousticModel, StreamState
 from asr.model.device import choose_device
 from asr.model.latency_controlled import LatencyControlledModel
-from asr.recognize.engine import AcousticState, Array
+from asr.recognize.engine import AcousticState, Array, cannot_stream, side_by_side
 from asr.window import Window
 
 
@@ -75,6 +75,13 @@ class TorchEngine:
         """Whether the model can listen to a stream; see Engine."""
         return self._model.streams
 
+    @property
+    def variant(self) -> str:
+        """How it differs from the model as it was trained; see Engine."""
+        if isinstance(self._model, LatencyControlledModel):
+            return f"in chunks of {self._model.chunk} and {self._model.context}"
+        return ""
+
     def run(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> Emission:
         """Computes the emissions of whole utterances; see Engine."""
         outputs = self.window.output_length(lengths)
@@ -94,22 +101,15 @@ class TorchEngine:
     def start(self) -> AcousticState:
         """The state before the first frame; see Engine."""
         if not self.streams:
-            raise StreamError(
-                "a bidirectional model reads whole recordings and cannot listen to a stream; "
-                "use a unidirectional one (--set model.bidirectional=false in training), or chunks"
-            )
+            raise cannot_stream()
         return _taken_apart(self._model.start())[0]
 
     def step(
         self, states: Sequence[AcousticState], features: Sequence[Array], ending: bool = False
     ) -> list[tuple[Array, AcousticState]]:
         """Goes on with some streams, those of equal shapes side by side; see Engine."""
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for index, (state, frames) in enumerate(zip(states, features, strict=True)):
-            held = (*state.convolutions, state.lookahead)
-            groups.setdefault((len(frames), *map(len, held)), []).append(index)
         found: dict[int, tuple[Array, AcousticState]] = {}
-        for rows in groups.values():
+        for rows in side_by_side(states, features):
             with self._evaluating():
                 batch = self._tensor(np.stack([features[row] for row in rows]))
                 log_probs, after = self._model.step(

@@ -56,6 +56,10 @@ class Overheard:
         return self.engine.window
 
     @property
+    def variant(self) -> str:
+        return self.engine.variant
+
+    @property
     def streams(self) -> bool:
         return self.engine.streams
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr.bundle import Bundle
+from asr.decode.calibration import Calibration
 from asr.errors import StreamError
 from asr.recognize.endpoint import Endpointing
 from asr.recognize.recognizer import Recognizer
@@ -105,6 +106,18 @@ def test_the_latency_counts_chunk_and_context():
     blocks = [np.zeros((frames, bundle.features.mels), np.float32) for frames in (97, 98, 161, 162)]
     given = [len(engine.step([engine.start()], [block])[0][0]) for block in blocks]
     assert given == [0, 32, 32, 64]
+
+
+def test_what_belongs_to_other_chunks_is_not_used():
+    bundle = random_model(bidirectional=True, normalization="running")
+    calibrated = replace(bundle, calibrations={"best path": Calibration(1.0, 2.0)})
+    assert Recognizer(calibrated, TorchEngine.from_bundle(calibrated)).calibration is not None
+    assert in_chunks(calibrated, 10, 5).calibration is None
+    session = StreamingRecognizer(in_chunks(bundle, 10, 5)).start()
+    session.push(signal(1, 16_000))
+    assert StreamingRecognizer(in_chunks(bundle, 10, 5)).load(session.save()).seconds == 1
+    with pytest.raises(StreamError, match="another decoding"):
+        StreamingRecognizer(in_chunks(bundle, 12, 5)).load(session.save())
 
 
 def test_only_bidirectional_models_listen_in_chunks():

@@ -230,8 +230,6 @@ def test_a_model_from_outside_can_stream_but_not_be_stored() -> None:
 
 @pytest.fixture(scope="module")
 def an4(data_folder: Path) -> list[np.ndarray]:
-    if not BUNDLE.exists():
-        pytest.skip("needs models/an4-lstm-streaming")
     lines = (data_folder / "an4" / "test" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()[:6]
     names = [json.loads(line)["audio_filepath"] for line in lines]
     folder = data_folder / "an4" / "test"
