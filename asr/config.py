@@ -75,6 +75,9 @@ class AugmentConfig:
         spec_from_epoch: First epoch (counted from 0) with SpecAugment.
         non_speech: Synthetic noises, tones and silences with an empty text, as a share of the
             utterances; they teach a model to write nothing where nobody speaks.
+        stream: Probability that an utterance is heard as in a stream: between pauses, and often with another
+            one of the corpus before or after it. It teaches a model that speech begins late and goes on.
+        stream_pause: Longest of these pauses, in seconds.
     """
 
     speeds: Annotated[tuple[Speed, ...], msgspec.Meta(min_length=1)] = (1.0,)
@@ -89,6 +92,8 @@ class AugmentConfig:
     mel_mask_bins: Natural = 15
     spec_from_epoch: Natural = 0
     non_speech: Fraction = 0.0
+    stream: Fraction = 0.0
+    stream_pause: Annotated[float, msgspec.Meta(ge=0, le=10)] = 2.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in (("gain_db", self.gain_db), ("noise_snr_db", self.noise_snr_db)):

@@ -120,7 +120,7 @@ class BatchSource:
         )
 
     def _plan(self, epoch: int) -> list[NDArray[np.int64]]:
-        return plan_epoch(self._dataset.durations, self._batch_seconds, self._seed, epoch)
+        return plan_epoch(self._dataset.seconds(epoch), self._batch_seconds, self._seed, epoch)
 
 
 def prefetch(items: Iterable[Item], ahead: int = 2) -> Iterator[Item]:

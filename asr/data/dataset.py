@@ -15,6 +15,7 @@ from asr.audio.mel import framing
 from asr.audio.normalization import Statistics, normalize
 from asr.config import AugmentConfig, FeatureConfig
 from asr.data.manifest import Utterance
+from asr.data.stream import Stretches, with_pauses
 
 NON_SPEECH_SECONDS = (0.5, 6.0)
 
@@ -68,6 +69,25 @@ class Recordings:
         return self._kept[index].astype(np.float32) / np.float32(32768)
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What utterances say.
+
+    Attributes:
+        tokens: Token ids of each utterance.
+        separator: The token between words; -1 if there is none.
+    """
+
+    tokens: Sequence[Sequence[int]]
+    separator: int = -1
+
+    def joined(self, numbers: Sequence[int]) -> NDArray[np.int64]:
+        """The tokens (U,) of utterances that follow each other."""
+        between = [] if self.separator < 0 else [self.separator]
+        first, *others = (self.tokens[number] for number in numbers)
+        return np.array([*first, *(token for other in others for token in (*between, *other))], np.int64)
+
+
 class Dataset:
     """The training utterances, ready to be drawn as examples in any order.
 
@@ -75,7 +95,7 @@ class Dataset:
 
     Args:
         recordings: What is heard.
-        tokens: What is said in each of them, as token ids.
+        texts: What is said in each of them.
         features: How features are computed.
         statistics: Mean and deviation of the corpus.
         augment: How utterances vary; the plain default changes nothing.
@@ -85,18 +105,19 @@ class Dataset:
     def __init__(
         self,
         recordings: Recordings,
-        tokens: Sequence[Sequence[int]],
+        texts: Texts,
         features: FeatureConfig,
         statistics: Statistics,
         augment: AugmentConfig | None = None,
         seed: int = 0,
     ) -> None:
         self._recordings = recordings
-        self._tokens = [np.asarray(ids, np.int64) for ids in tokens]
+        self._texts = texts
         self._features = features
         self._statistics = statistics
         self._augment = augment or AugmentConfig()
         self._seed = seed
+        self._stretches = Stretches(recordings.utterances, self._augment, seed)
         durations = [utterance.duration for utterance in recordings.utterances]
         extra = round(self._augment.non_speech * len(durations))
         lengths = np.random.default_rng([seed, extra]).uniform(*NON_SPEECH_SECONDS, extra)
@@ -105,19 +126,26 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.durations)
 
+    def seconds(self, epoch: int) -> NDArray[np.float64]:
+        """How long each example (N,) of an epoch is, at normal speed."""
+        if not self._augment.stream:
+            return self.durations
+        extra = self.durations[len(self._recordings) :]
+        return np.concatenate([self._stretches.seconds(epoch), extra])
+
     def example(self, index: int, epoch: int) -> Example:
         """Draws example `index` as it sounds in epoch `epoch`.
 
         Raises:
             AudioError: If its recording cannot be read.
         """
-        name, tokens = self._text(index)
+        name = self._name(index)
         random = generator(self._seed, epoch, name)
-        rate = self._features.sample_rate
         if index < len(self._recordings):
-            samples = augment_samples(self._recordings.samples(index), rate, self._augment, random)
+            samples, tokens = self._speech(index, epoch, random)
         else:
-            samples = non_speech(float(self.durations[index]), rate, random)
+            samples = non_speech(float(self.durations[index]), self._features.sample_rate, random)
+            tokens = np.empty(0, np.int64)
         features = log_mel(samples, self._features)
         if self._augment.vocal_tract:
             factor = 1 + self._augment.vocal_tract * random.uniform(-1, 1)
@@ -127,10 +155,21 @@ class Dataset:
             features = spec_augment(features, self._augment, random)
         return Example(name, features.astype(np.float32, copy=False), tokens)
 
-    def _text(self, index: int) -> tuple[str, NDArray[np.int64]]:
+    def _name(self, index: int) -> str:
         if index < len(self._recordings):
-            return self._recordings.utterances[index].id, self._tokens[index]
-        return f"non-speech {index - len(self._recordings)}", np.empty(0, np.int64)
+            return self._recordings.utterances[index].id
+        return f"non-speech {index - len(self._recordings)}"
+
+    def _speech(
+        self, index: int, epoch: int, random: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """What is heard around an utterance, and its tokens."""
+        rate, stretch = self._features.sample_rate, self._stretches.stretch(index, epoch)
+        spoken = [self._recordings.samples(number) for number in stretch.utterances]
+        samples = spoken[0]
+        if any(stretch.pauses):
+            samples = with_pauses(spoken, stretch.pauses, rate, random)
+        return augment_samples(samples, rate, self._augment, random), self._texts.joined(stretch.utterances)
 
 
 def feature_frames(durations: NDArray[np.float64], features: FeatureConfig) -> NDArray[np.int64]:

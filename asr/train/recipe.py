@@ -24,7 +24,7 @@ from asr.audio.normalization import Statistics, collect_statistics
 from asr.bundle import Bundle
 from asr.config import Recipe
 from asr.data.batching import BatchSource
-from asr.data.dataset import Dataset, Recordings
+from asr.data.dataset import Dataset, Recordings, Texts
 from asr.model.acoustic import AcousticModel
 from asr.model.device import choose_device
 from asr.progress import say, track, warn
@@ -120,9 +120,8 @@ def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
     statistics = collect_statistics(
         (log_mel(recordings.samples(index), recipe.features) for index in indices), recipe.features
     )
-    dataset = Dataset(
-        recordings, corpus.tokens, recipe.features, statistics, recipe.augment, recipe.training.seed
-    )
+    texts = Texts(corpus.tokens, corpus.tokenizer.units.separator)
+    dataset = Dataset(recordings, texts, recipe.features, statistics, recipe.augment, recipe.training.seed)
     objective = CTCObjective(model.to(plan.device), corpus.tokenizer, _dev_set(corpus, recipe, statistics))
     return objective, BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed), statistics
 
@@ -173,7 +172,7 @@ def _last_checkpoint(options: RunOptions) -> Checkpoint | None:
 
 def _dev_set(corpus: Corpus, recipe: Recipe, statistics: Statistics) -> list[DevUtterance]:
     recordings = Recordings(corpus.dev, recipe.features.sample_rate)
-    dataset = Dataset(recordings, [()] * len(corpus.dev), recipe.features, statistics)
+    dataset = Dataset(recordings, Texts([()] * len(corpus.dev)), recipe.features, statistics)
     return [
         DevUtterance(
             id=utterance.id,

@@ -4,7 +4,7 @@
     python recipes/an4/lstm_streaming.py --data data/an4 --out runs/an4-at-once --set model.lookahead=0
 
 Features are normalised by a running mean, and recordings are made louder and softer by up to 10 dB, since a
-stream does not know how loud it will be.
+stream does not know how loud it will be. Some are heard between pauses or next to another one, as in streams.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ recipe = replace(
     offline,
     name="an4-lstm-streaming",
     features=FeatureConfig(normalization="running"),
-    augment=replace(offline.augment, gain_db=(-10.0, 10.0)),
+    augment=replace(offline.augment, gain_db=(-10.0, 10.0), stream=0.4, stream_pause=2.0),
     model=replace(offline.model, bidirectional=False, hidden=320, lookahead=20),
 )
 

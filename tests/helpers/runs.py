@@ -17,7 +17,7 @@ from asr.audio.features import log_mel
 from asr.audio.normalization import Statistics, collect_statistics
 from asr.config import AugmentConfig, FeatureConfig, ModelConfig, Recipe, TrainingConfig
 from asr.data.batching import Batch, BatchSource
-from asr.data.dataset import Dataset, Recordings
+from asr.data.dataset import Dataset, Recordings, Texts
 from asr.data.manifest import Utterance
 from asr.model.acoustic import AcousticModel
 from asr.text.normalize import normalize
@@ -72,7 +72,7 @@ def dataset(
     """Utterances as a dataset; number i says token i + 1 twice."""
     tokens = [[index + 1] * 2 for index in range(len(utterances))]
     recordings = Recordings(utterances, FEATURES.sample_rate)
-    return Dataset(recordings, tokens, FEATURES, statistics or as_they_are(), augment, seed)
+    return Dataset(recordings, Texts(tokens), FEATURES, statistics or as_they_are(), augment, seed)
 
 
 @contextmanager
@@ -91,14 +91,14 @@ def opened(
     statistics = measured(corpus.train, recipe.features)
     dataset = Dataset(
         Recordings(corpus.train, recipe.features.sample_rate),
-        corpus.tokens,
+        Texts(corpus.tokens, corpus.tokenizer.units.separator),
         recipe.features,
         statistics,
         recipe.augment,
         recipe.training.seed,
     )
     recordings = Recordings(corpus.dev, recipe.features.sample_rate)
-    judged = Dataset(recordings, [()] * len(corpus.dev), recipe.features, statistics)
+    judged = Dataset(recordings, Texts([()] * len(corpus.dev)), recipe.features, statistics)
     dev = [
         DevUtterance(u.id, u.speaker, judged.example(index, 0).features, normalize(u.text), u.duration)
         for index, u in enumerate(corpus.dev)
