@@ -9,13 +9,14 @@ Whatever cannot be used is named to `skip` and left out; nothing disappears with
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.audio.io import AudioSource, probe
+from asr.data.manifest import Utterance
 from asr.errors import AsrError, AudioError
 
 Skip = Callable[[str, str], None]  # what is wrong, in the singular, and with what
@@ -57,6 +58,16 @@ def measured(source: AudioSource, skip: Skip) -> float:
         return 0.0
 
 
+def recorded(
+    name: str, path: Path, text: str, skip: Skip, speaker: str = "", language: str = ""
+) -> Iterator[Utterance]:
+    """Yields the utterance that fills a recording, or names to `skip` why there is none."""
+    if not text.strip():
+        skip("empty text", str(path))
+    elif duration := measured(AudioSource(path), skip):
+        yield Utterance(name, AudioSource(path), duration, text.strip(), speaker=speaker, language=language)
+
+
 def read_headerless(path: Path) -> NDArray[np.int16]:
     """Reads headerless 16-bit samples (n,), in the byte order in which neighbours are closer.
 
@@ -72,6 +83,23 @@ def find_below(folder: Path, name: str) -> Path | None:
     """Finds the folder, `folder` itself or one directly in it, that holds the file `name`."""
     candidates = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     return next((path for path in candidates if (path / name).is_file()), None)
+
+
+def locate(name: str, *folders: Path) -> Path:
+    """Finds the file that a list names: as an absolute path, else from the first folder that has it.
+
+    Where there is none, the path from the first folder is given, for the message that it is missing.
+    """
+    written = name.replace("\\", "/") if "\\" in name and "/" not in name else name
+    candidates = [folder / written for folder in folders]
+    return next((path for path in candidates if path.is_file()), candidates[0])
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yields the lines of a UTF-8 file that are not blank, with their numbers. Raises as `read_text`."""
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if stripped := line.strip():
+            yield number, stripped
 
 
 def read_text(path: Path) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -52,8 +52,9 @@ class Target:
 def staging(final: Path) -> Iterator[Path]:
     """Makes a hidden folder beside `final`, on the same disk, and removes it whatever happens."""
     final.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
-    try:
+    folder = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
+    try:  # from before the folder is made, or an interruption just after it would leave it there
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

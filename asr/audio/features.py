@@ -47,10 +47,11 @@ def advance_log_mel(
 
     window = framing(config)
     stream = np.concatenate([pending, samples]) if len(pending) else samples
-    features = mel_energies(stream, config)
+    frames = window.output_length(len(stream))
+    features = mel_energies(stream, config.hop * np.arange(frames), config)
     np.maximum(features, np.float32(config.floor), out=features)
     np.log(features, out=features)
-    return features, stream[window.first(len(features)) :].copy()
+    return features, stream[window.first(frames) :].copy()
 
 
 def reference_log_mel(samples: NDArray[np.float32], config: FeatureConfig) -> NDArray[np.float64]:

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import typeof, types
 from numpy.typing import NDArray
 
 from asr.audio.log_mel_tables import Tables, tables_for
 from asr.audio.mel import framing
-from asr.compiled import compiled, once
+from asr.compiled import compiled, once, part
 from asr.config import FeatureConfig
 
 LANES = 64
@@ -27,15 +27,16 @@ LANES = 64
 
 Reals = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
+Starts = NDArray[np.int64]
 
 
 class Scratch(NamedTuple):
-    """Room for LANES frames.
+    """Room for as many frames as go side by side, L ≤ LANES.
 
     Attributes:
-        block: The complex transform, H = `fft` / 2 rows (H, LANES).
-        parts: The same memory as alternating real and imaginary parts (H, 2 LANES).
-        pooled: Mel bands, with a row to spare on either side (F + 2, LANES).
+        block: The complex transform, H = `fft` / 2 rows (H, L).
+        parts: The same memory as alternating real and imaginary parts (H, 2 L).
+        pooled: Mel bands, with a row to spare on either side (F + 2, L).
     """
 
     block: Complexes
@@ -43,45 +44,50 @@ class Scratch(NamedTuple):
     pooled: Reals
 
 
-def mel_energies(samples: Reals, config: FeatureConfig) -> Reals:
-    """Computes the mel energies (T, F) of all whole frames in `samples` (n,), before floor and logarithm.
+def mel_energies(samples: Reals, starts: Starts, config: FeatureConfig) -> Reals:
+    """Computes the mel energies (T, F) of frames, before floor and logarithm.
+
+    Args:
+        samples: What the frames lie in (n,).
+        starts: The first sample of each frame (T,).
+        config: Frame length and bands.
 
     Raises:
         ConfigError: If `fft` is no power of two, or `hop` greater than `window`.
     """
     tables = tables_for(config)
-    energies = np.empty((framing(config).output_length(len(samples)), config.mels), np.float32)
-    if len(energies):
+    energies = np.empty((len(starts), config.mels), np.float32)
+    if len(starts):
         read_only = np.require(samples, np.float32, ["C", "A"]).view()
         read_only.flags.writeable = False  # another type for numba, so all samples are given this one
-        _kernel()(read_only, config.hop, tables, _scratch(config), energies)
+        _kernel()(read_only, starts, tables, _scratch(config, min(len(starts), LANES)), energies)
     return energies
 
 
-def _scratch(config: FeatureConfig) -> Scratch:
-    block = np.zeros((config.fft // 2, LANES), np.complex64)
-    return Scratch(block, block.view(np.float32), np.zeros((config.mels + 2, LANES), np.float32))
+def _scratch(config: FeatureConfig, lanes: int) -> Scratch:
+    block = np.empty((config.fft // 2, lanes), np.complex64)
+    return Scratch(block, block.view(np.float32), np.empty((config.mels + 2, lanes), np.float32))
 
 
 @once
 def _kernel() -> Callable[..., None]:
     example = FeatureConfig()
     samples = types.Array(types.float32, 1, "C", readonly=True)
-    tables, scratch = typeof(tables_for(example)), typeof(_scratch(example))  # type: ignore[no-untyped-call]
-    signature = types.void(samples, types.int64, tables, scratch, types.float32[:, ::1])
-    return compiled(_mel_energies, signature, "feature kernel")
+    tables, scratch = typeof(tables_for(example)), typeof(_scratch(example, LANES))  # type: ignore[no-untyped-call]
+    signature = types.void(samples, types.int64[::1], tables, scratch, types.float32[:, ::1])
+    return compiled(_mel_energies, signature, "feature kernel", makes_arrays=False)
 
 
-@njit(nogil=True)
-def _load(samples: Reals, start: int, hop: int, lanes: int, window: Reals, parts: Reals) -> None:
+@part
+def _load(samples: Reals, starts: Starts, window: Reals, parts: Reals) -> None:
     """Makes x[m] + i y[m] of a frame's even samples x and odd ones y, windowed; m is the row."""
     for n in range(len(window)):
         row, weight = parts[n // 2], window[n]
-        for lane in range(lanes):
-            row[2 * lane + n % 2] = samples[start + lane * hop + n] * weight
+        for lane in range(len(starts)):
+            row[2 * lane + n % 2] = samples[starts[lane] + n] * weight
 
 
-@njit(nogil=True)
+@part
 def _transform(block: Complexes, roots: Complexes) -> None:
     """The discrete Fourier transform down the rows, in place; `Tables.row` says where.
 
@@ -106,18 +112,18 @@ def _transform(block: Complexes, roots: Complexes) -> None:
         length = quarter
     if length == 2:
         for a in range(0, rows, 2):
-            for lane in range(LANES):
+            for lane in range(block.shape[1]):
                 x, y = block[a, lane], block[a + 1, lane]
                 block[a, lane], block[a + 1, lane] = x + y, x - y
 
 
-@njit(nogil=True)
+@part
 def _four(
     a: Complexes, b: Complexes, c: Complexes, d: Complexes, turns: tuple[complex, complex, complex]
 ) -> None:
     """The four brackets of `_transform` in every lane: a transform of length 4, turned by w^p, w^2p, w^3p."""
     w1, w2, w3 = turns
-    for lane in range(LANES):
+    for lane in range(len(a)):
         even, odd = a[lane] + c[lane], b[lane] + d[lane]
         difference, other = a[lane] - c[lane], b[lane] - d[lane]
         turned = np.complex64(complex(other.imag, -other.real))  # -i times the other
@@ -127,7 +133,7 @@ def _four(
         d[lane] = (difference - turned) * w3
 
 
-@njit(nogil=True)
+@part
 def _pool(block: Complexes, tables: Tables, pooled: Reals) -> None:
     """Adds the power of every bin to its mel bands.
 
@@ -145,7 +151,7 @@ def _pool(block: Complexes, tables: Tables, pooled: Reals) -> None:
         w1, w2, w3, w4 = tables.weight[k, 0], tables.weight[k, 1], tables.weight[m, 0], tables.weight[m, 1]
         if m == k:  # the middle bin is its own mirror, and counts once
             w3 = w4 = np.float32(0)
-        for lane in range(LANES):
+        for lane in range(block.shape[1]):
             conjugate = mirror[lane].conjugate()
             x, y = z[lane] + conjugate, (z[lane] - conjugate) * turn
             s, t = x + y, x - y
@@ -156,21 +162,18 @@ def _pool(block: Complexes, tables: Tables, pooled: Reals) -> None:
             mirror_high[lane] += w4 * mirror_power
 
 
-def _mel_energies(samples: Reals, hop: int, tables: Tables, scratch: Scratch, energies: Reals) -> None:
-    """Fills `energies` (T, F) from `samples`, LANES frames at a time; lanes without a frame are ignored."""
+def _mel_energies(samples: Reals, starts: Starts, tables: Tables, scratch: Scratch, energies: Reals) -> None:
+    """Fills `energies` (T, F) from `samples`, L frames at a time; lanes without a frame are ignored."""
     frames, bands = energies.shape
     block, parts, pooled = scratch
-    for first in range(0, frames, LANES):
-        lanes = LANES if first + LANES < frames else frames - first
-        for row in range(len(tables.window) // 2, len(block)):
-            for lane in range(LANES):
-                block[row, lane] = 0
-        for row in range(bands + 2):
-            for lane in range(LANES):
-                pooled[row, lane] = 0
-        _load(samples, first * hop, hop, lanes, tables.window, parts)
+    lanes = block.shape[1]
+    for first in range(0, frames, lanes):
+        last = min(first + lanes, frames)
+        block[len(tables.window) // 2 :] = 0
+        pooled[:] = 0
+        _load(samples, starts[first:last], tables.window, parts)
         _transform(block, tables.roots)
         _pool(block, tables, pooled)
-        for lane in range(lanes):
+        for frame in range(first, last):
             for band in range(bands):
-                energies[first + lane, band] = pooled[band + 1, lane]
+                energies[frame, band] = pooled[band + 1, frame - first]

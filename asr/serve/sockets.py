@@ -11,14 +11,13 @@ import time
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from asr.serve.limits import Goodbye, Refused
 from asr.serve.service import Service
 from asr.serve.storing import Tape
+from asr.serve.stream import Caption, Stream
 from asr.serve.vosk import Settings, partial, read_message, result
-from asr.serve.worker import Caption, Stream
 from asr.transcript import Segment
 
 LAST_WORDS = 0.25
@@ -144,8 +143,7 @@ class Conversation:
         self._odd = data[even:]
         if self._tape is not None:
             self._tape.write(data[:even])
-        samples = np.frombuffer(data[:even], "<i2").astype(np.float32) / np.float32(32768)
-        caption = await captions.push(stream, samples)
+        caption = await captions.push(stream, data[:even])
         self._seconds += even / 2 / stream.sample_rate
         if self._seconds > limits.session_seconds:
             await self._finish(caption.ended)

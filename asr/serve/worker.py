@@ -1,6 +1,7 @@
 """Live captions: all streams of all clients are stepped together, in one thread.
 
 While a step runs, what clients send next is collected; so the more there is to do, the larger the batches.
+A message that completes no block of its stream is answered at once, with what is known.
 A stream gets the same captions whoever listens beside it.
 """
 
@@ -13,54 +14,30 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from asr.recognize.streaming import StreamingRecognizer, StreamingSession
+from asr.recognize.streaming import StreamingRecognizer
 from asr.serve.limits import Goodbye
 from asr.serve.metrics import Metrics
-from asr.transcript import Segment
+from asr.serve.stream import Caption, Stream
 
-SLICE = 0.32
-"""Seconds of a stream that a step takes at most, so that long messages do not hold up others."""
 _log = logging.getLogger("asr")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stream:
-    """A session, the recogniser that steps it, and its sample rate in Hz."""
+class _Job:
+    """A stream that is to be heard, and where `ending` is set, then ended; `done` is set once it is."""
 
-    recognizer: StreamingRecognizer
-    session: StreamingSession
-    sample_rate: int
+    stream: Stream
+    ending: bool
+    done: asyncio.Future[Caption]
 
 
 @dataclass(frozen=True, slots=True)
-class Caption:
-    """What a stream says.
+class _Step:
+    """What came of a step: a caption for each job, None where it has more samples, and seconds."""
 
-    Attributes:
-        ended: Sentences that ended since the caption before; they are not told again.
-        stable: The words after them that will not change.
-        tail: What follows these as things are, with a space before it where a word begins.
-    """
-
-    ended: tuple[Segment, ...]
-    stable: str = ""
-    tail: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """Samples for a stream, or its end, where they are None; `done` is set once they are heard."""
-
-    stream: Stream
-    samples: NDArray[np.float32] | None
-    done: asyncio.Future[Caption]
-
-    @property
-    def most(self) -> int:
-        return max(1, round(SLICE * self.stream.sample_rate))
+    captions: list[Caption | None]
+    audio: float
+    compute: float
 
 
 class CaptionWorker:
@@ -78,17 +55,18 @@ class CaptionWorker:
         recognizer = recognizer or self._recognizer
         return Stream(recognizer, recognizer.start(sample_rate), sample_rate)
 
-    async def push(self, stream: Stream, samples: NDArray[np.float32]) -> Caption:
-        """Waits until samples (n,) of a stream are heard.
+    async def push(self, stream: Stream, pcm: bytes) -> Caption:
+        """Waits until the next samples of a stream, in 16-bit PCM, are heard.
 
         Raises:
             Goodbye: If that failed; nothing more can be heard of this stream.
         """
-        return await self._done(stream, samples)
+        stream.waiting += pcm
+        return await self._done(stream, ending=False) if stream.ready else stream.last
 
     async def finish(self, stream: Stream) -> Caption:
         """Ends a stream. Raises as `push` does."""
-        return await self._done(stream, None)
+        return await self._done(stream, ending=True)
 
     def abandon(self) -> None:
         """Tells those who wait that nothing more will be heard."""
@@ -99,8 +77,8 @@ class CaptionWorker:
         """Begins no further step."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _done(self, stream: Stream, samples: NDArray[np.float32] | None) -> Caption:
-        job = _Job(stream, samples, asyncio.get_running_loop().create_future())
+    async def _done(self, stream: Stream, ending: bool) -> Caption:
+        job = _Job(stream, ending, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         if self._rounds is None:
             self._rounds = asyncio.create_task(self._run())
@@ -113,25 +91,24 @@ class CaptionWorker:
             self._waiting, self._stepped = [], jobs
             step = asyncio.wrap_future(self._thread.submit(_step, jobs))
             await asyncio.wait([step])
-            error = step.exception()
-            if error is not None:
+            if (error := step.exception()) is not None:
                 self._metrics.errors.labels("defect").inc()
                 _log.error("live captions failed", exc_info=error)
                 for job in jobs:
                     _fail(job, Goodbye(Goodbye.DEFECT, "an error of the server; it is logged"))
                 continue
-            captions, seconds = step.result()
-            self._metrics.heard("live", sum(map(_seconds, jobs)), seconds)
-            for job, caption in zip(jobs, captions, strict=True):
-                self._advance(job, caption)
+            self._tell(jobs, step.result())
+            await _others_turn()
         self._rounds = None
 
-    def _advance(self, job: _Job, caption: Caption) -> None:
-        if job.samples is not None and len(job.samples) > job.most:
-            job.samples = job.samples[job.most :]
-            self._waiting.append(job)
-        elif not job.done.done():
-            job.done.set_result(caption)
+    def _tell(self, jobs: Sequence[_Job], step: _Step) -> None:
+        """Answers those of whom all was heard; the others wait for the next step."""
+        self._metrics.heard("live", step.audio, step.compute)
+        for job, caption in zip(jobs, step.captions, strict=True):
+            if caption is None:
+                self._waiting.append(job)
+            elif not job.done.done():
+                job.done.set_result(caption)
 
 
 def _fail(job: _Job, goodbye: Goodbye) -> None:
@@ -139,30 +116,24 @@ def _fail(job: _Job, goodbye: Goodbye) -> None:
         job.done.set_exception(goodbye)
 
 
-def _seconds(job: _Job) -> float:
-    return 0.0 if job.samples is None else min(len(job.samples), job.most) / job.stream.sample_rate
+async def _others_turn() -> None:
+    """Lets answers be sent and messages be read, which would be slow beside a step (both need Python)."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
-def _step(jobs: Sequence[_Job]) -> tuple[list[Caption], float]:
-    """Hears a slice of every job that has samples, and ends the streams of the others."""
-    begin = time.perf_counter()
-    found: dict[int, Caption] = {}
+def _step(jobs: Sequence[_Job]) -> _Step:
+    """Hears a slice of every stream that has samples, and ends those that are to end and have no more."""
+    begin, audio = time.perf_counter(), 0.0
+    captions: dict[Stream, Caption] = {}
     for recognizer in {id(job.stream.recognizer): job.stream.recognizer for job in jobs}.values():
         mine = [job for job in jobs if job.stream.recognizer is recognizer]
-        heard = [(job.stream.session, job.samples[: job.most]) for job in mine if job.samples is not None]
-        if heard:
-            recognizer.push([session for session, _ in heard], [samples for _, samples in heard])
-        ending = [job for job in mine if job.samples is None]
-        if ending:
-            transcripts = recognizer.finish([job.stream.session for job in ending])
-            found |= {id(job): Caption(one.segments) for job, one in zip(ending, transcripts, strict=True)}
-    captions = [found.get(id(job)) or _caption(job) for job in jobs]
-    return captions, time.perf_counter() - begin
-
-
-def _caption(job: _Job) -> Caption:
-    """What a stream says now; nothing, if the job has more samples for it."""
-    session = job.stream.session
-    if job.samples is not None and len(job.samples) > job.most:
-        return Caption(())
-    return Caption(session.take(), session.stable, session.tail)
+        samples = [job.stream.take() for job in mine]
+        audio += sum(len(one) / job.stream.sample_rate for one, job in zip(samples, mine, strict=True))
+        recognizer.push([job.stream.session for job in mine], samples)
+        ending = [job.stream for job in mine if job.ending and not job.stream.waiting]
+        transcripts = recognizer.finish([stream.session for stream in ending]) if ending else ()
+        captions |= {one: Caption(found.segments) for one, found in zip(ending, transcripts, strict=True)}
+        heard = (job.stream for job in mine if not job.ending and not job.stream.waiting)
+        captions |= {stream: stream.caption() for stream in heard}
+    return _Step([captions.get(job.stream) for job in jobs], audio, time.perf_counter() - begin)

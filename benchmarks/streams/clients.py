@@ -22,6 +22,8 @@ from benchmarks.streams.material import Samples
 
 PIECE = 0.1
 """Seconds of speech in a message."""
+PHASES = 1.0
+"""Seconds in which the clients begin, at random; were it one piece, blocks of all would be full at once."""
 SETTLING = 2.0
 """Seconds at the beginning that do not count."""
 LAST_ANSWERS = 5.0
@@ -117,11 +119,12 @@ def speak(address: str, speech: Samples, sample_rate: int, count: int, seconds: 
 async def _speak(address: str, pieces: Sequence[bytes], sample_rate: int, plan: tuple[int, float]) -> Live:
     count, seconds = plan
     begin = time.perf_counter() + 1 + count * 0.01  # by then all are connected
+    phases = np.random.default_rng(0).uniform(0, PHASES, count)
     clients = []
-    for number in range(count):
+    for number, phase in enumerate(phases):
         place = number * len(pieces) // count
         mine = [*pieces[place:], *pieces[:place]]
-        clients.append(Client(mine, begin + number * PIECE / count, seconds))
+        clients.append(Client(mine, begin + phase, seconds))
     await asyncio.gather(*(client.run(address, sample_rate) for client in clients))
     return Live(
         answers=tuple(value for client in clients for value in client.answers),

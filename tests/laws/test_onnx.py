@@ -1,8 +1,8 @@
 """Law 10: ONNX Runtime computes what torch computes, whole utterances and streams in any chunks.
 
-In fp32 the probabilities agree within 1e-5, and the log-probabilities within 1e-5 of the largest of them. A model
-of three units can magnify rounding beyond that, as its norms divide by the deviation of three nearly equal
-values: there the engines are equally far from the same model in float64.
+In fp32 the probabilities agree within 1e-5, and the log-probabilities within 1e-5 of the largest of them. A
+model of three units can magnify rounding beyond that, as its norms divide by the deviation of three nearly
+equal values: there the engines are equally far from the same model in float64.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
