@@ -10,20 +10,17 @@ numba prepares to compile more slowly where scipy is installed. Nothing here imp
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.common import Figure, figure, print_figures, write_json  # isort: skip
+from benchmarks.common import Figure, print_figures, write_json  # isort: skip
 
 import numpy as np
 
 from asr.environment import processor
 from asr.lm.kneser_ney import Estimation, estimate
+from benchmarks.processes import Cost, cost, figures
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
 FIRST, LATER = 15.0, 0.3
@@ -72,79 +69,47 @@ PROGRAMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a process took: CPU seconds, seconds by the clock, and what it logged."""
-
-    cpu: float
-    clock: float
-    logged: str
-
-
-def cost(python: Path, program: str, folder: Path, cache: Path) -> Cost:
-    """Runs a program to its end in a folder, with stored code in another.
-
-    Raises:
-        RuntimeError: If it fails; with what it said.
-    """
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
-    command = [str(python), "-P", "-c", program]
-    begin = time.perf_counter()
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as process:
-        assert process.stderr
-        logged = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(logged)
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - begin, logged)
+def run(python: Path, program: str, folder: Path, cache: Path) -> Cost:
+    """Runs a program in a folder, with stored code in another. Raises RuntimeError if it fails."""
+    return cost([str(python), "-P", "-c", program], folder, {"NUMBA_CACHE_DIR": str(cache)})
 
 
 def first_starts(python: Path, folder: Path, rounds: int) -> list[Figure]:
     """The first decode of an installation: nothing is stored yet."""
-    figures: list[Figure] = []
+    found: list[Figure] = []
     said: list[str] = []
     for name, program in PROGRAMS.items():
         costs = []
         for _ in range(rounds):
             with TemporaryDirectory() as cache:
-                costs.append(cost(python, program, folder, Path(cache)))
-        said += costs[0].logged.splitlines()
-        figures += _figures(f"{name}, first", costs)
+                costs.append(run(python, program, folder, Path(cache)))
+        said += costs[0].said.splitlines()
+        found += figures(f"{name}, first", costs)
     print("said at the first starts:", *dict.fromkeys(said), sep="\n  ")
-    return figures
+    return found
 
 
 def later_starts(python: Path, folder: Path, rounds: int) -> list[Figure]:
     """Later starts, in turn, and what they take above importing numba in the same round."""
     cache = folder / "cache"
     for program in PROGRAMS.values():
-        cost(python, program, folder, cache)
+        run(python, program, folder, cache)
     programs = {"importing numba": BASE, **PROGRAMS}
     costs: dict[str, list[Cost]] = {name: [] for name in programs}
     for _ in range(rounds):
         for name, program in programs.items():
-            costs[name].append(cost(python, program, folder, cache))
-    if any(one.logged for name in PROGRAMS for one in costs[name]):
+            costs[name].append(run(python, program, folder, cache))
+    if any(one.said for name in PROGRAMS for one in costs[name]):
         raise RuntimeError("a later start compiled or complained")
     base = costs["importing numba"]
-    figures = _figures("importing numba", base)
+    found = figures("importing numba", base)
     for name in PROGRAMS:
         above = [
-            Cost(one.cpu - least.cpu, one.clock - least.clock, "")
+            Cost(one.cpu - least.cpu, one.clock - least.clock, one.resident - least.resident, "")
             for one, least in zip(costs[name], base, strict=True)
         ]
-        figures += _figures(f"{name}, later", above)
-    return figures
-
-
-def _figures(task: str, costs: list[Cost]) -> list[Figure]:
-    return [
-        figure(task, "CPU", [one.cpu for one in costs], "s"),
-        figure(task, "clock", [one.clock for one in costs], "s"),
-    ]
+        found += figures(f"{name}, later", above)
+    return found
 
 
 def write_model(path: Path) -> None:
@@ -169,11 +134,11 @@ def main() -> None:
         print(f"{processor()}, {arguments.rounds} rounds")
         print(f"CPU seconds promised: the first start below {FIRST:g},", end=" ")
         print(f"later ones below {LATER:g} above importing numba (as they are given here)")
-        figures = first_starts(arguments.python, folder, arguments.first)
-        figures += later_starts(arguments.python, folder, arguments.rounds)
-    print_figures(figures)
+        found = first_starts(arguments.python, folder, arguments.first)
+        found += later_starts(arguments.python, folder, arguments.rounds)
+    print_figures(found)
     if arguments.json:
-        write_json(arguments.json, "start", [], figures)
+        write_json(arguments.json, "start", [], found)
 
 
 if __name__ == "__main__":
