@@ -65,6 +65,8 @@ class AugmentConfig:
     Attributes:
         speeds: Factors of playing speed, one drawn per utterance and epoch.
         gain_db: Range of gains in decibels.
+        reverb: Probability that the utterance sounds as in a room.
+        reverb_seconds: Range of the time in which the sound of the room decays by 60 dB.
         noise: Probability that noise is added.
         noise_snr_db: Range of signal-to-noise ratios in decibels.
         vocal_tract: Frequencies are stretched by up to this share up or down, as vocal tracts of
@@ -82,6 +84,8 @@ class AugmentConfig:
 
     speeds: Annotated[tuple[Speed, ...], msgspec.Meta(min_length=1)] = (1.0,)
     gain_db: tuple[float, float] = (0.0, 0.0)
+    reverb: Fraction = 0.0
+    reverb_seconds: tuple[float, float] = (0.1, 0.6)
     noise: Fraction = 0.0
     noise_snr_db: tuple[float, float] = (10.0, 30.0)
     vocal_tract: Annotated[float, msgspec.Meta(ge=0, le=0.4)] = 0.0
@@ -96,7 +100,10 @@ class AugmentConfig:
     stream_pause: Annotated[float, msgspec.Meta(ge=0, le=10)] = 2.0
 
     def __post_init__(self) -> None:
-        for name, (low, high) in (("gain_db", self.gain_db), ("noise_snr_db", self.noise_snr_db)):
+        if self.reverb_seconds[0] <= 0:
+            raise ConfigError(f"reverb_seconds: must be above 0, not {self.reverb_seconds[0]:g}")
+        ranges = ("gain_db", "noise_snr_db", "reverb_seconds")
+        for name, (low, high) in ((name, getattr(self, name)) for name in ranges):
             if low > high:
                 raise ConfigError(f"{name}: the lower end ({low:g}) comes first, then the upper ({high:g})")
 
@@ -106,12 +113,22 @@ class TokenizerConfig:
     """How text becomes tokens.
 
     Attributes:
-        kind: The unit: `characters` in the composed form of Unicode (NFC), or whole `words`.
+        kind: The unit: `characters` in the composed form of Unicode (NFC), whole `words`, or `phones`.
         normalizer: Name of the normaliser applied to references and training texts alike.
+        lexicon: For phones, the file that says how words are pronounced; see asr.text.lexicon. A path that
+            is not absolute begins in the data folder.
     """
 
-    kind: Literal["characters", "words"] = "characters"
+    kind: Literal["characters", "words", "phones"] = "characters"
     normalizer: str = "lower"
+    lexicon: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.lexicon) != (self.kind == "phones"):
+            raise ConfigError(
+                f"lexicon ({self.lexicon!r}) and kind ({self.kind!r}) do not go together: phones need a "
+                "lexicon, other kinds have none; set both"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ from asr.config import AugmentConfig, FeatureConfig
 
 Samples = NDArray[np.float32]
 
+ECHO_AFTER = 0.002
+"""Seconds after the direct sound at which the first echo comes."""
+
+DIRECT_TO_ECHOES_DB = (0.0, 15.0)
+
 
 def generator(seed: int, epoch: int, utterance: str) -> np.random.Generator:
     """The random generator of one utterance in one epoch."""
@@ -27,7 +32,7 @@ def generator(seed: int, epoch: int, utterance: str) -> np.random.Generator:
 def augment_samples(
     samples: Samples, sample_rate: int, config: AugmentConfig, random: np.random.Generator
 ) -> Samples:
-    """Changes speed and level and adds noise, each as far as `config` asks for it.
+    """Changes speed and level, adds a room and noise, each as far as `config` asks for it.
 
     Args:
         samples: Audio (n,).
@@ -41,6 +46,8 @@ def augment_samples(
     speed = config.speeds[random.integers(len(config.speeds))]
     samples = change_speed(samples, sample_rate, speed)
     samples = samples * np.float32(10 ** (random.uniform(*config.gain_db) / 20))
+    if config.reverb and random.random() < config.reverb:
+        samples = in_a_room(samples, sample_rate, random.uniform(*config.reverb_seconds), random)
     if random.random() < config.noise:
         samples = add_noise(samples, random.uniform(*config.noise_snr_db), random)
     return samples
@@ -49,6 +56,30 @@ def augment_samples(
 def change_speed(samples: Samples, sample_rate: int, speed: float) -> Samples:
     """Plays faster (`speed` above 1) or slower, pitch included, as a tape does (Ko et al., 2015)."""
     return resample(samples, round(sample_rate * speed), sample_rate)
+
+
+def in_a_room(samples: Samples, sample_rate: int, seconds: float, random: np.random.Generator) -> Samples:
+    """Adds the sound of a room: echoes as dense as noise, fading exponentially (Polack, 1988).
+
+    Args:
+        samples: Audio (n,).
+        sample_rate: Hz.
+        seconds: In which the echoes decay by 60 dB.
+        random: Draws the echoes, and how loud they are against the direct sound.
+
+    Returns:
+        Samples (n,) as loud as before; the echoes after the end are left out.
+    """
+    count = round(seconds * sample_rate)
+    echoes = random.standard_normal(count) * 10 ** (-3 * np.arange(count) / max(count, 1))
+    echoes[: round(ECHO_AFTER * sample_rate)] = 0.0
+    power = float((echoes**2).sum())
+    level = 10 ** (-random.uniform(*DIRECT_TO_ECHOES_DB) / 20) / np.sqrt(max(power, 1e-12))
+    size = len(samples) + count
+    spectrum = np.fft.rfft(samples, size)
+    heard = samples + level * np.fft.irfft(spectrum * np.fft.rfft(echoes, size), size)[: len(samples)]
+    loudness = np.sqrt(np.mean(samples**2) / max(float(np.mean(heard**2)), 1e-12)) if len(samples) else 1.0
+    return np.asarray(heard * loudness, np.float32)
 
 
 def add_noise(samples: Samples, snr_db: float, random: np.random.Generator) -> Samples:

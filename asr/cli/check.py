@@ -15,7 +15,7 @@ from asr.data.check import Expectation, Findings, check_manifest
 from asr.data.manifest import numbered_lines
 from asr.model.lengths import emission_window
 from asr.progress import counter
-from asr.text.tokenizer import SPACE
+from asr.text.units import SPACE
 
 SHOWN = 50
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.text.tokenizer import WordSpan
+from asr.text.units import WordSpan
 
 BLANK = 0
 

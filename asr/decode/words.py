@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from asr.decode.calibration import Calibration, word_confidence
 from asr.decode.ctc import Hypothesis
-from asr.text.tokenizer import Tokenizer, WordSpan
+from asr.text.tokenizer import Tokenizer
+from asr.text.units import WordSpan
 from asr.transcript import Segment, Word
 from asr.window import Window
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 from asr.errors import LanguageModelError
 from asr.lm.ngrams import SPECIAL
 from asr.text.normalize import normalize
-from asr.text.tokenizer import SPACE
+from asr.text.units import SPACE
 
 STDIN = Path("-")
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}

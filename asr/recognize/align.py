@@ -18,7 +18,8 @@ from asr.errors import TextError
 from asr.model.lengths import required_frames
 from asr.recognize.recognizer import Recognizer, emissions
 from asr.text.normalize import normalize
-from asr.text.tokenizer import WordSpan, WordTokenizer
+from asr.text.tokenizer import WordTokenizer
+from asr.text.units import WordSpan
 from asr.transcript import Segment, Transcript, Word
 
 BAD_MATCH = -3.0

@@ -17,7 +17,8 @@ from asr.errors import ManifestError
 from asr.recognize.hearing import Heard, hear
 from asr.recognize.recognizer import Recognizer
 from asr.text.error_rate import align_words
-from asr.text.tokenizer import Tokenizer, WordSpan
+from asr.text.tokenizer import Tokenizer
+from asr.text.units import WordSpan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

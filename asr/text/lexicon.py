@@ -96,6 +96,25 @@ def read_lexicon(path: Path, units: Units) -> Lexicon:
     )
 
 
+def first_pronunciations(path: Path) -> dict[str, tuple[str, ...]]:
+    """The tokens of the first line of every word, in the manner of `read_lexicon`, whatever the model.
+
+    Raises:
+        LexiconError: If the file is missing, not UTF-8 or holds no words, or a line has no tokens.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for number, line in enumerate(_content(path).split("\n"), start=1):
+        if fields := line.split():
+            word, *tokens = fields
+            tokens = tokens[1:] if tokens and _NUMBER.fullmatch(tokens[0]) else tokens
+            if not tokens:
+                raise LexiconError(f"{path}, line {number}: {_shown(word)} has no tokens; add them")
+            found.setdefault(word, tuple(tokens))
+    if not found:
+        raise LexiconError(f"{path}: holds no words; write lines such as: word token token")
+    return found
+
+
 def _content(path: Path) -> str:
     """The text of a file in composed form (NFC)."""
     try:

@@ -13,20 +13,10 @@ from typing import Protocol
 
 from asr.config import TokenizerConfig
 from asr.errors import BundleError, TextError
-from asr.text.units import Units
+from asr.text.phones import PhoneTokenizer, Pronunciations, spans_between
+from asr.text.units import SPACE, Units, WordSpan
 
 BLANK = "<blk>"
-SPACE = "▁"
-"""How the space between words is written in `tokens.txt`."""
-
-
-@dataclass(frozen=True, slots=True)
-class WordSpan:
-    """A word and the tokens that spell it: ``tokens[first:last]``."""
-
-    text: str
-    first: int
-    last: int
 
 
 class Tokenizer(Protocol):
@@ -48,6 +38,9 @@ class Tokenizer(Protocol):
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text that tokens spell; words are separated by one space."""
+
+    def heard(self, text: str) -> str:
+        """How a normalised text reads where every token of it is decoded rightly."""
 
     def words(self, tokens: Sequence[int]) -> tuple[WordSpan, ...]:
         """The words that tokens spell, and which tokens spell each."""
@@ -82,17 +75,13 @@ class CharacterTokenizer:
         """Joins characters, and drops spaces that stand first, last or twice."""
         return " ".join(word.text for word in self.words(tokens))
 
+    def heard(self, text: str) -> str:
+        """The text itself."""
+        return text
+
     def words(self, tokens: Sequence[int]) -> tuple[WordSpan, ...]:
         """Cuts at the spaces; see Tokenizer."""
-        spans = []
-        first = 0
-        for position, token in enumerate([*tokens, None]):
-            if token is None or self.vocabulary[token] == SPACE:
-                if position > first:
-                    text = "".join(self.vocabulary[token] for token in tokens[first:position])
-                    spans.append(WordSpan(text, first, position))
-                first = position + 1
-        return tuple(spans)
+        return spans_between(self.vocabulary, tokens, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +112,23 @@ class WordTokenizer:
         """Joins words by spaces."""
         return " ".join(self.vocabulary[token] for token in tokens)
 
+    def heard(self, text: str) -> str:
+        """The text itself."""
+        return text
+
     def words(self, tokens: Sequence[int]) -> tuple[WordSpan, ...]:
         """Every token is a word; see Tokenizer."""
         return tuple(WordSpan(self.vocabulary[token], i, i + 1) for i, token in enumerate(tokens))
 
 
+def tokenizer_from_pronunciations(pronunciations: Pronunciations) -> PhoneTokenizer:
+    """Derives a tokenizer of all phones that words are pronounced with."""
+    phones = {phone for word in pronunciations.values() for phone in word}
+    return PhoneTokenizer((BLANK, SPACE, *sorted(phones)), pronunciations)
+
+
 def tokenizer_from_texts(config: TokenizerConfig, texts: Iterable[str]) -> Tokenizer:
-    """Derives a tokenizer from normalised training texts.
+    """Derives a tokenizer of characters or words from normalised training texts.
 
     Raises:
         TextError: If the texts are all empty, or one of them is `unwritable`.
@@ -166,6 +165,8 @@ def tokenizer_from_vocabulary(config: TokenizerConfig, vocabulary: Sequence[str]
     """Makes the tokenizer that `config` names from a stored vocabulary."""
     if config.kind == "words":
         return WordTokenizer(tuple(vocabulary))
+    if config.kind == "phones":
+        return PhoneTokenizer(tuple(vocabulary))
     return CharacterTokenizer(tuple(vocabulary))
 
 

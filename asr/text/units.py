@@ -2,10 +2,10 @@
 
 There are three ways in which words are bounded:
 
-- characters: a token stands between words, the separator;
+- characters, and phones: a token stands between words, the separator;
 - subwords: tokens whose text begins with a mark begin a word, as in ``▁the``, ``▁c at``;
-- neither: phones, tokens that are whole words, and scripts without spaces. A word may end wherever a
-  list of words says so.
+- neither: tokens that are whole words, scripts without spaces, and phones of other models. A word may end
+  wherever a list of words says so.
 """
 
 from __future__ import annotations
@@ -15,6 +15,17 @@ from hashlib import sha256
 
 BLANK_ID = 0
 """CTC's blank, which writes nothing."""
+SPACE = "▁"
+"""How the space between words is written in `tokens.txt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordSpan:
+    """A word and the tokens that spell it: ``tokens[first:last]``."""
+
+    text: str
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class Units:
         texts: What each token writes, as in `tokens.txt`, but "" for blank; the index is the token's id.
         separator: The token that stands between words; -1 if there is none.
         mark: Tokens whose text begins with it begin a word; "" if there is none.
+        sounds: Whether tokens are phones, which sound words out and do not spell them.
 
     Raises:
         ValueError: If there are a separator and a mark, the separator is no token or blank, or the first
@@ -34,6 +46,7 @@ class Units:
     texts: tuple[str, ...]
     separator: int = -1
     mark: str = ""
+    sounds: bool = False
 
     def __post_init__(self) -> None:
         if self.separator >= 0 and self.mark:
@@ -58,9 +71,9 @@ class Units:
         Without separator and mark that is so where all are single characters, as in scripts without
         spaces. Otherwise a token is a whole word, or something like a phone, which spells nothing.
         """
-        return self.bounded or all(len(text) == 1 for text in self.texts[1:])
+        return not self.sounds and (self.bounded or all(len(text) == 1 for text in self.texts[1:]))
 
     def fingerprint(self) -> str:
         """A short text that differs where units differ; files that go with units carry it."""
-        parts = (str(self.separator), self.mark, *self.texts)
+        parts = (str(self.separator), self.mark, *["sounds"][: self.sounds], *self.texts)
         return sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.config import Recipe
+from asr.config import Recipe, TokenizerConfig
 from asr.data.dataset import feature_frames
 from asr.data.manifest import Utterance, file_hash, read_manifest, split_path
 from asr.errors import ManifestError
 from asr.model.lengths import required_frames
 from asr.text.normalize import normalize
-from asr.text.tokenizer import Tokenizer, tokenizer_from_texts
+from asr.text.phones import read_pronunciations
+from asr.text.tokenizer import Tokenizer, tokenizer_from_pronunciations, tokenizer_from_texts
 from asr.window import Window
 
 
@@ -47,6 +48,7 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
     Raises:
         ManifestError: If a split is missing or damaged, a recording is missing, a text is empty, a
             dev speaker does not occur, or nothing is left to train or to choose on.
+        LexiconError: If phones are wanted, and the lexicon lacks a word.
     """
     hashes: dict[str, str] = {}
     everything = _spoken(recipe, recipe.train, data, hashes)
@@ -63,7 +65,7 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
             "both are needed: correct train, dev, dev_speakers or dev_fraction of the recipe"
         )
     texts = [normalize(utterance.text, recipe.tokenizer.normalizer) for utterance in train]
-    tokenizer = tokenizer_from_texts(recipe.tokenizer, texts)
+    tokenizer = _tokenizer(recipe.tokenizer, texts, data, hashes)
     tokens = tuple(tuple(tokenizer.encode(text)) for text in texts)
     return Corpus(tuple(train), tuple(dev), tests, tokenizer, tokens, hashes, _terms(data))
 
@@ -77,6 +79,17 @@ def impossible_utterances(corpus: Corpus, recipe: Recipe, window: Window) -> lis
         for utterance, tokens, available in zip(corpus.train, corpus.tokens, frames, strict=True)
         if available < required_frames(np.array(tokens))
     ]
+
+
+def _tokenizer(
+    config: TokenizerConfig, texts: Sequence[str], data: Path, hashes: dict[str, str]
+) -> Tokenizer:
+    if config.kind != "phones":
+        return tokenizer_from_texts(config, texts)
+    path = data / config.lexicon
+    pronunciations = read_pronunciations(path, texts)
+    hashes[config.lexicon] = file_hash(path)
+    return tokenizer_from_pronunciations(pronunciations)
 
 
 def _spoken(recipe: Recipe, splits: Sequence[str], data: Path, hashes: dict[str, str]) -> list[Utterance]:

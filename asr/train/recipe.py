@@ -178,7 +178,7 @@ def _dev_set(corpus: Corpus, recipe: Recipe, statistics: Statistics) -> list[Dev
             id=utterance.id,
             speaker=utterance.speaker,
             features=dataset.example(index, 0).features,
-            reference=normalize(utterance.text, recipe.tokenizer.normalizer),
+            reference=corpus.tokenizer.heard(normalize(utterance.text, recipe.tokenizer.normalizer)),
             duration=utterance.duration,
         )
         for index, utterance in enumerate(track(corpus.dev, "reading recordings to choose on"))

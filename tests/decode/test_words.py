@@ -15,7 +15,8 @@ from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.decode.ctc import Hypothesis, greedy
 from asr.decode.words import to_segment
 from asr.model.lengths import emission_window
-from asr.text.tokenizer import BLANK, SPACE, Tokenizer, tokenizer_from_vocabulary
+from asr.text.tokenizer import BLANK, Tokenizer, tokenizer_from_vocabulary
+from asr.text.units import SPACE
 from asr.window import Window
 
 RATE = 16_000

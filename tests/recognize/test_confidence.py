@@ -15,7 +15,7 @@ from asr.errors import ManifestError
 from asr.recognize.confidence import JudgedWords, halves, judge, judged_words
 from asr.recognize.language import SOUND_ALONE, Language, fusion_for
 from asr.recognize.recognizer import Recognizer
-from asr.text.tokenizer import WordSpan
+from asr.text.units import WordSpan
 from tests.helpers.bundles import random_recognizer
 from tests.helpers.corpora import PITCHES, write_split
 from tests.helpers.language import small_lm

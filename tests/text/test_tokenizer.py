@@ -13,15 +13,14 @@ from asr.errors import BundleError, TextError
 from asr.text.normalize import normalize, normalizer_names
 from asr.text.tokenizer import (
     BLANK,
-    SPACE,
     Tokenizer,
-    WordSpan,
     read_tokens,
     tokenizer_from_texts,
     tokenizer_from_vocabulary,
     unwritable,
     write_tokens,
 )
+from asr.text.units import SPACE, WordSpan
 
 CHARACTERS, WORDS = TokenizerConfig(kind="characters"), TokenizerConfig(kind="words")
 TEXTS = {

@@ -15,7 +15,8 @@ from asr.config import AugmentConfig, ModelConfig, Recipe, TokenizerConfig
 from asr.data.manifest import file_hash
 from asr.errors import ManifestError
 from asr.model.lengths import emission_window
-from asr.text.tokenizer import BLANK, SPACE
+from asr.text.tokenizer import BLANK
+from asr.text.units import SPACE
 from asr.train.corpus import impossible_utterances, prepare_corpus
 
 RECIPE = Recipe(name="r", test=(), model=ModelConfig(subsampling=2))

@@ -10,7 +10,7 @@ from asr.decode.fusion import Fusion
 from asr.decode.knowledge.layout import Layout
 from asr.decode.search.state import Written
 from asr.decode.search.tree import NONE, UNKNOWN
-from asr.text.tokenizer import WordSpan
+from asr.text.units import WordSpan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,70 @@
+"""English from eleven hours of four corpora: a bidirectional LSTM that writes phones.
+
+    python -m data_prep cmudict --to data/cmudict --words …
+    python recipes/english/bilstm.py --data data --out runs/english
+
+The data folder holds an4, librispeech, speechocean762, commonvoice and cmudict. Words come from the phones by
+a lexicon and a language model.
+"""
+
+from asr.cli.train import main
+from asr.config import AugmentConfig, FeatureConfig, ModelConfig, Recipe, TokenizerConfig, TrainingConfig
+
+AN4 = ("fash", "fkdo", "ftal", "mcrt", "mema", "mjhp", "mmsh", "msct", "mtxj")
+LIBRISPEECH = ("1272", "1988", "2277", "2902")
+SPEECHOCEAN = (
+    "0001", "0104", "1027", "1362", "2061", "2380", "3046", "5401", "7001", "9609", "9639",
+)  # fmt: skip
+COMMON_VOICE = tuple(
+    f"group:{group}"
+    for group in (
+        "fourties/female/us",
+        "fourties/male/england",
+        "seventies/male/australia",
+        "sixties/female/african",
+        "teens/male/?",
+        "thirties/male/canada",
+        "thirties/male/ireland",
+        "twenties/female/?",
+        "twenties/male/indian",
+    )
+)
+
+recipe = Recipe(
+    name="english-bilstm",
+    corpus="AN4, LibriSpeech (parts), speechocean762, Common Voice (2017)",
+    train=(
+        "an4/train",
+        "librispeech/dev-clean",
+        "librispeech/test-clean-b",
+        "librispeech/train-clean-100-sample",
+        "speechocean762/train",
+        "commonvoice/train",
+    ),
+    test=("librispeech/test-clean-a", "commonvoice/test", "speechocean762/test", "an4/test"),
+    dev_speakers=(*AN4, *LIBRISPEECH, *SPEECHOCEAN, *COMMON_VOICE),
+    features=FeatureConfig(normalization="utterance"),
+    tokenizer=TokenizerConfig(kind="phones", lexicon="cmudict/lexicon.txt"),
+    augment=AugmentConfig(
+        speeds=(0.9, 0.95, 1.0, 1.05, 1.1),
+        reverb=0.3,
+        noise=0.4,
+        noise_snr_db=(8, 35),
+        vocal_tract=0.1,
+        time_masks=2,
+        time_mask_frames=25,
+        mel_masks=2,
+        mel_mask_bins=12,
+        spec_from_epoch=4,
+        non_speech=0.03,
+        stream=0.15,
+    ),
+    model=ModelConfig(layers=4, hidden=256, subsampling=4, channels=32, dropout=0.2),
+    training=TrainingConfig(
+        epochs=50, batch_seconds=90, learning_rate=2e-3, warmup=0.06, weight_decay=0.02, average=5,
+        validate_every=2, checkpoint_seconds=300,
+    ),
+)  # fmt: skip
+
+if __name__ == "__main__":
+    main(recipe)
