@@ -70,15 +70,17 @@ def _measure(one: str, arguments: argparse.Namespace, own: Path) -> list[Figure]
         digits = arguments.digits or delay.train(own.parent / "digits")
         return delay.measure(exported(digits, own.parent / "spoken"), fast[0], arguments.utterances)
     if one == "hours":
-        return hours.measure(name, own, fast, data, (arguments.hours, arguments.pauses))
+        return hours.measure(
+            name, own, fast, data, hours.Plan(arguments.hours, arguments.pauses, arguments.split)
+        )
     bundle = load_bundle(own, weights=False)
     rate = bundle.features.sample_rate
-    samples = speech(recordings(data, "test", bundle), rate, SPEECH)
+    samples = speech(recordings(data, bundle), rate, SPEECH)
     if one == "memory":
         return memory.measure(name, own, engines, samples[: round(HEARD * rate)])
     if one == "queueing":
-        plan = queueing.Plan(samples, rate, arguments.streams, arguments.seconds)
-        return queueing.measure(name, own, fast, plan)
+        clients = queueing.Plan(samples, rate, arguments.streams, arguments.seconds)
+        return queueing.measure(name, own, fast, clients)
     figures: list[Figure] = []
     model = language_model(data, bundle, own.parent / "lm.arpa")
     for which, folder in ((name, own), ("4x320", reference(arguments.model, own.parent / "reference"))):
@@ -110,6 +112,7 @@ def main() -> int:
     add("--rounds", type=int, default=15)
     add("--hours", type=float, default=0.25, help="of speech through one session; the full measure is 8")
     add("--pauses", nargs="+", choices=KINDS, default=[BACKGROUND], help="what is heard in them")
+    add("--split", choices=("test", "dev"), default="test", help="whose recordings are joined for hours")
     add("--utterances", type=int, default=50, help="of eSpeak NG")
     add("--streams", type=_numbers, default=[10, 25, 50, 100, 200], help="numbers of live clients")
     add("--seconds", type=float, default=20.0, help="for which live clients speak")

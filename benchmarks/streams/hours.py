@@ -33,6 +33,15 @@ WITHIN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What is heard: how many hours, with which kinds of pauses, of which recordings: `test` or `dev`."""
+
+    hours: float
+    kinds: Sequence[str]
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A recording in the stream: its number, and the middle of the pause after it, in seconds."""
 
@@ -83,18 +92,15 @@ class Seams:
     inner: int
 
 
-def measure(
-    name: str, folder: Path, engines: Sequence[str], data: Path, plan: tuple[float, Sequence[str]]
-) -> list[Figure]:
-    """Memory and word errors of long streams; the plan is how many hours, with which kinds of pauses."""
-    hours, kinds = plan
+def measure(name: str, folder: Path, engines: Sequence[str], data: Path, plan: Plan) -> list[Figure]:
+    """Memory and word errors of long streams."""
     figures: list[Figure] = []
-    known = recordings(data, "test", load_bundle(folder, weights=False))
+    known = recordings(data, load_bundle(folder, weights=False), plan.split)
     for engine in engines:
         texts = alone(load(folder, engine=engine), known)
-        for kind in kinds:
-            run = apart(listen, folder, engine, known, 3600 * hours, kind)
-            task = f"{name}, {engine}, {run.seconds / 3600:.2g} h, {kind}"
+        for kind in plan.kinds:
+            run = apart(listen, folder, engine, known, 3600 * plan.hours, kind)
+            task = f"{name}, {engine}, {run.seconds / 3600:.2g} h, {plan.split}, {kind}"
             figures += summary(task, run, seams(run, known, texts))
     return figures
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.background import quietest, repeated, silence, white_noise
 from asr.bundle import Bundle, load_bundle, save_bundle
+from asr.cli.recipes import load_recipe
 from asr.config import ModelConfig
 from asr.data.manifest import read_manifest, split_path
 from asr.export.bundle import export
@@ -23,11 +25,11 @@ Samples = NDArray[np.float32]
 REFERENCE = ModelConfig(layers=4, hidden=320, subsampling=4, channels=32, bidirectional=False, lookahead=20)
 """The model that promises are about; its weights are random."""
 
+RECIPE = Path("recipes/an4/lstm_streaming.py")
+
 PAUSES = (0.5, 2.0)
 """Seconds between recordings, at least and at most."""
 
-QUIET = 0.25
-"""Seconds in which a recording is quietest; pauses sound like that."""
 BACKGROUND, NOISE, ZEROS = "background", "noise", "zeros"
 KINDS = (BACKGROUND, NOISE, ZEROS)
 """Pauses of what was recorded around them, of white noise as loud as that, and of nothing at all."""
@@ -84,9 +86,17 @@ def reference_bundle(bundle: Bundle, model: ModelConfig) -> Bundle:
     return replace(bundle, name="reference", model=model, weights=weights | {"head.bias": bias})
 
 
-def recordings(data: Path, split: str, bundle: Bundle) -> list[Recording]:
-    """The recordings of a split at the rate of a model. Raises AsrError if they cannot be read."""
-    utterances = read_manifest(split_path(data, split))
+def recordings(data: Path, bundle: Bundle, split: str = "test") -> list[Recording]:
+    """The recordings of AN4's test split, or of the speakers its recipes choose on, at the rate of a model.
+
+    Raises:
+        AsrError: If they cannot be read.
+    """
+    if split == "dev":
+        speakers = load_recipe(RECIPE).dev_speakers
+        utterances = [one for one in read_manifest(split_path(data, "train")) if one.speaker in speakers]
+    else:
+        utterances = read_manifest(split_path(data, split))
     samples = samples_of(utterances, bundle.features.sample_rate)
     normalizer = bundle.tokenizer_config.normalizer
     texts = [normalize(one.text, normalizer) for one in utterances]
@@ -111,7 +121,7 @@ def endless(known: Sequence[Recording], rate: int, kind: str = BACKGROUND, seed:
         seed: Of all that is random.
     """
     random, first = np.random.default_rng(seed), 0
-    quiet = [quietest(recording.samples, round(QUIET * rate)) for recording in known]
+    quiet = [quietest(recording.samples, rate) for recording in known]
     for number, recording in cycle(enumerate(known)):
         half = round(rate * random.uniform(*PAUSES) / 2)
         around = quiet[number], quiet[(number + 1) % len(known)]
@@ -131,16 +141,8 @@ def speech(known: Sequence[Recording], rate: int, seconds: float) -> Samples:
     return np.concatenate(parts)[:count]
 
 
-def quietest(samples: Samples, length: int) -> Samples:
-    """The quietest part of so many samples; all of them, if there are not more."""
-    parts = samples[: len(samples) // length * length].reshape(-1, length)
-    return parts[(parts.astype(np.float64) ** 2).sum(1).argmin()] if len(parts) else samples
-
-
 def filled(quiet: Samples, length: int, kind: str, random: np.random.Generator) -> Samples:
-    """So many samples of a pause that sounds like `quiet` (n,), forwards and backwards again and again."""
-    if kind == ZEROS or not len(quiet):
-        return np.zeros(length, np.float32)
-    if kind == NOISE:
-        return np.float32(np.sqrt((quiet**2).mean())) * random.standard_normal(length, np.float32)
-    return np.resize(np.concatenate([quiet, quiet[::-1]]), length)
+    """So many samples of a pause of a kind, by what it sounds like around it."""
+    if kind == ZEROS:
+        return silence(length)
+    return white_noise(quiet, length, random) if kind == NOISE else repeated(quiet, length)
