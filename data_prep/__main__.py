@@ -1,7 +1,9 @@
 """Prepares a corpus: ``python -m data_prep an4 --from an4_raw.bigendian.tar.gz --to data/an4``.
 
 Writes ``DIR/<split>/manifest.jsonl`` for each split. Recordings stay where they are unless they come out of
-an archive, `--copy` is given, or they must be converted (headerless ones become FLAC).
+an archive, `--copy` is given, or they must be converted (headerless ones become FLAC). With ``--download`` in
+place of ``--from`` the publisher's archives are fetched first; an interrupted download goes on when the same
+command is given again.
 """
 
 from __future__ import annotations
@@ -10,111 +12,17 @@ import argparse
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
-from rich.progress import Progress
 from soundfile import LibsndfileError
 
-from asr.data.manifest import Utterance
-from asr.errors import AsrError, did_you_mean
-from asr.progress import console, say, track
-from data_prep import an4, folder, prepared, yesno
-from data_prep.archive import unpack
-from data_prep.writing import Counts, Target, commit, copy_notices, need_empty, staging, write_split
-
-CORPORA = {"an4": an4, "folder": folder, "yesno": yesno}
-LISTED = 10  # of the things left out, of each kind
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What the command line asks for; both paths are absolute."""
-
-    corpus: str
-    source: Path
-    to: Path
-    copy: bool
-    fractions: folder.Fractions | None
-
-
-@dataclass(slots=True)
-class LeftOut:
-    """Gathers what could not be used: what is wrong → with what."""
-
-    names: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, problem: str, name: str) -> None:
-        """Takes note of one thing; a `Skip`."""
-        self.names.setdefault(problem, []).append(name)
-
-    def lines(self) -> Iterator[str]:
-        """Says how many of each kind were left out, and lists the first."""
-        for problem, names in self.names.items():
-            yield f"left out: {len(names)} x {problem}"
-            yield from (f"  {name}" for name in names[:LISTED])
-            if len(names) > LISTED:
-                yield f"  and {len(names) - LISTED} more"
-
-
-def prepare(job: Job) -> list[Counts]:
-    """Does the job; nothing appears under `job.to` before all of it is ready. Raises AsrError."""
-    if not job.source.exists():
-        raise AsrError(f"{job.source}: no such folder or archive; check --from")
-    archived = not job.source.is_dir()
-    if archived or job.copy:
-        need_empty(job.to)
-    if job.to.exists() and not job.to.is_dir():
-        raise AsrError(f"{job.to}: not a folder; choose another --to")
-    left_out = LeftOut()
-    with staging(job.to) as aside:
-        target = Target(job.to, aside / "ready", "move" if archived else "copy" if job.copy else "leave")
-        target.aside.mkdir()
-        corpus_dir = aside / "unpacked" if archived else job.source
-        try:
-            if archived:
-                corpus_dir.mkdir()
-                _unpack(job.source, corpus_dir)
-            counts = _write(job, corpus_dir, target, left_out)
-        except AsrError as error:
-            raise type(error)(str(error).replace(str(corpus_dir), str(job.source))) from None
-        finally:
-            for line in left_out.lines():
-                say(line.replace(f"{corpus_dir}/", ""))
-        if target.placing != "leave":
-            copy_notices(corpus_dir, target)
-        commit(target)
-    return counts
-
-
-def _unpack(archive: Path, to: Path) -> None:
-    with Progress(console=console, disable=not console.file.isatty()) as progress:
-        bar = progress.add_task(f"unpacking {archive.name}", total=None)
-        unpack(archive, to, lambda done, total: progress.update(bar, completed=done, total=total))
-
-
-def _write(job: Job, corpus_dir: Path, target: Target, left_out: LeftOut) -> list[Counts]:
-    if prepared.manifests(corpus_dir) and corpus_dir == job.to:
-        raise AsrError(f"{job.to}: prepared already; use it, or remove its manifests to prepare it anew")
-    if job.corpus == "folder":
-        splits = folder.splits(corpus_dir, left_out.add, job.fractions)
-    else:
-        splits = CORPORA[job.corpus].splits(corpus_dir, left_out.add)
-    counts = []
-    for split, utterances in splits.items():
-        found = list(_watched(split, utterances))
-        if found:
-            counts.append(write_split(split, found, target))
-        else:
-            say(f"no utterances for the split {split!r}")
-    if not counts:
-        raise AsrError(f"{corpus_dir}: nothing that can be used; see what was left out")
-    return counts
-
-
-def _watched(split: str, utterances: Iterator[Utterance]) -> Iterator[Utterance]:
-    yield from track(utterances, f"reading {split}")
+from asr.errors import AsrError
+from asr.progress import say
+from data_prep import folder
+from data_prep.catalog import CORPORA, archives_of, corpus_name
+from data_prep.preparing import Job, prepare
+from data_prep.writing import Counts
 
 
 def table(counts: list[Counts]) -> str:
@@ -126,31 +34,71 @@ def table(counts: list[Counts]) -> str:
     return "\n".join(lines)
 
 
-def parse(arguments: list[str] | None = None) -> Job:
-    """Reads the command line. Raises AsrError if the corpus is not known."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m data_prep", description="Prepares a corpus for training."
     )
     parser.add_argument("corpus", metavar="CORPUS", help=", ".join(CORPORA))
-    parser.add_argument("--from", dest="source", type=Path, required=True, metavar="DIR_OR_ARCHIVE")
+    origin = parser.add_mutually_exclusive_group(required=True)
+    what = "a folder, a table of it, or archives of the corpus"
+    origin.add_argument("--from", dest="sources", type=Path, nargs="+", metavar="PATH", help=what)
+    what = "fetch these parts of it from its publisher (the whole, if it has no parts)"
+    origin.add_argument("--download", nargs="*", metavar="PART", help=what)
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the manifests go")
     parser.add_argument("--copy", action="store_true", help="copy the recordings to DIR as well")
-    only = "folder only: share of the speech for"
+    what = "where downloaded archives are kept (default: DIR-archives)"
+    parser.add_argument("--archives", type=Path, metavar="DIR", help=what)
+    parser.add_argument("--mirror", metavar="URL", help="download from this folder of a web server instead")
+    only = "if the corpus has no splits: share of the speech for"
     parser.add_argument("--dev-fraction", type=float, metavar="X", help=f"{only} dev (default 0)")
     parser.add_argument("--test-fraction", type=float, metavar="X", help=f"{only} test (default 0.1)")
-    chosen = parser.parse_args(arguments)
-    if chosen.corpus not in CORPORA:
-        raise AsrError(f"unknown corpus {chosen.corpus!r}{did_you_mean(chosen.corpus, CORPORA)}")
+    return parser
+
+
+def parse(arguments: list[str] | None = None) -> Job:
+    """Reads the command line. Raises AsrError if the corpus is not known, or options do not go together."""
+    chosen = _parser().parse_args(arguments)
+    corpus, to = corpus_name(chosen.corpus), chosen.to.resolve()
+    if chosen.sources and (chosen.archives or chosen.mirror):
+        raise AsrError("--archives and --mirror go with --download; leave out --from, or leave them out")
+    archives = archives_of(corpus, tuple(chosen.download)) if chosen.sources is None else ()
+    if chosen.mirror:
+        if not chosen.mirror.startswith(("http://", "https://")):
+            raise AsrError(
+                f"--mirror {chosen.mirror!r}: an address begins with http:// or https://; write it so"
+            )
+        folder_url = chosen.mirror.rstrip("/")
+        archives = tuple(replace(one, url=f"{folder_url}/{one.name}") for one in archives)
     given = {"dev": chosen.dev_fraction, "test": chosen.test_fraction}
     given = {name: value for name, value in given.items() if value is not None}
-    if given and chosen.corpus != "folder":
-        raise AsrError(f"{chosen.corpus} has its own splits; leave out --dev-fraction and --test-fraction")
-    fractions = folder.Fractions(**given) if given else None
-    return Job(chosen.corpus, chosen.source.resolve(), chosen.to.resolve(), chosen.copy, fractions)
+    return Job(
+        corpus,
+        tuple(source.resolve() for source in chosen.sources or ()),
+        archives,
+        (chosen.archives or to.with_name(f"{to.name}-archives")).resolve(),
+        to,
+        chosen.copy,
+        folder.Fractions(**given) if given else None,
+    )
+
+
+def _interrupted(job: Job | None) -> str:
+    """What an interruption left: nothing, except for archives that were being downloaded."""
+    kept = (
+        [path for archive in job.archives for path in job.downloads.glob(f"{archive.name}*")] if job else []
+    )
+    size = sum(path.stat().st_size for path in kept)
+    goes_on = (
+        f"; {job.downloads} keeps {size} bytes, and the same command goes on from there"
+        if job and size
+        else ""
+    )
+    return f"interrupted: nothing was written{goes_on}"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Prepares a corpus; 0 is success, 2 something the user can mend, 130 an interruption."""
+    job = None
     try:
         job = parse(arguments)
         counts = prepare(job)
@@ -161,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}; nothing was written", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
+        print(_interrupted(job), file=sys.stderr)
         return 130
     say(table(counts))
     first = next(

@@ -25,10 +25,16 @@ ENOUGH_SPEAKERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Fractions:
-    """Shares of the speech that become the dev and the test split."""
+    """Shares of the speech that become the dev and the test split. Raises AsrError if they do not fit."""
 
     dev: float = 0.0
     test: float = 0.1
+
+    def __post_init__(self) -> None:
+        if min(self.dev, self.test) < 0 or self.dev + self.test > 1:
+            raise AsrError(
+                "--dev-fraction and --test-fraction must lie between 0 and 1, and so must their sum"
+            )
 
 
 def splits(
@@ -37,16 +43,13 @@ def splits(
     """Gives train, and dev and test where asked for; see `data_prep.common` for the contract.
 
     Raises:
-        AsrError: If there are no recordings or no texts, or the fractions do not fit.
+        AsrError: If there are no recordings or no texts, or fractions are given for a corpus that has splits.
     """
     if found := prepared.manifests(corpus_dir):
         if fractions is not None:
             raise AsrError(f"{corpus_dir}: split already; leave out --dev-fraction and --test-fraction")
         return prepared.splits(found, skip)
-    shares = fractions or Fractions()
-    if min(shares.dev, shares.test) < 0 or shares.dev + shares.test > 1:
-        raise AsrError("--dev-fraction and --test-fraction must lie between 0 and 1, and so must their sum")
-    divided = divide(list(_utterances(corpus_dir, skip)), shares)
+    divided = divide(list(_utterances(corpus_dir, skip)), fractions or Fractions())
     return {split: iter(utterances) for split, utterances in divided.items()}
 
 

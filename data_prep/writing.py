@@ -100,6 +100,9 @@ def _place_tar(split: str, utterances: list[Utterance], target: Target) -> list[
 def _place_files(split: str, utterances: list[Utterance], target: Target) -> list[Utterance]:
     folder = target.aside / split
     paths = list(dict.fromkeys(utterance.audio.path.resolve() for utterance in utterances))
+    gone = next((path for path in paths if not path.exists()), None)
+    if gone:
+        raise AsrError(f"{gone}: in two splits of the archive; unpack it yourself and give the folder")
     stranger = next((path for path in paths if not path.is_relative_to(target.aside.parent)), None)
     if target.placing == "move" and stranger:
         raise AsrError(f"{stranger}: split {split!r} of the archive names it, but it is not in the archive")
@@ -134,6 +137,12 @@ def copy_notices(source: Path, target: Target) -> None:
             and not (target.aside / path.name).exists()
         ):
             shutil.copyfile(path, target.aside / path.name)
+
+
+def write_terms(terms: str, target: Target) -> None:
+    """Writes source and licence of a corpus as the file LICENSE, unless there is one or `terms` is empty."""
+    if terms and not any((folder / "LICENSE").exists() for folder in (target.aside, target.final)):
+        (target.aside / "LICENSE").write_text(terms, encoding="utf-8")
 
 
 def commit(target: Target) -> None:

@@ -63,7 +63,7 @@ def pack(folder: Path, archive: Path) -> Path:
             for path in sorted(folder.rglob("*")):
                 packed.write(path, path.relative_to(folder.parent))
         return archive
-    mode = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz"}[archive.suffix]
+    mode = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz", ".bz2": "w:bz2"}[archive.suffix]
     with tarfile.open(archive, mode) as packed:
         packed.add(folder, folder.name)
     return archive
