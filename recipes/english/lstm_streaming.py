@@ -1,6 +1,8 @@
 """English for streams: a unidirectional LSTM that writes phones; every emission frame waits for 0.4 s more.
 
     python recipes/english/lstm_streaming.py --data data --out runs/english-streaming
+
+What differs from the bidirectional one is what a stream asks for.
 """
 
 from dataclasses import replace
