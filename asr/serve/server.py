@@ -22,6 +22,10 @@ from asr.serve.service import Service
 
 FILES = 65_536
 """Open files that the server asks the system for; every connection is one."""
+TURN = 0.0001
+"""Seconds for which one thread runs Python while another one waits to. Every message that is read or answered
+waits for a few turns of the threads that compute; Python's own 5 ms would keep clients waiting.
+"""
 _log = logging.getLogger("asr")
 
 
@@ -48,6 +52,7 @@ def serve(service: Service, address: Address, access: Access, listener: socket.s
         Whether all that was under way could be finished in time.
     """
     _raise_file_limit()
+    sys.setswitchinterval(TURN)
     return asyncio.run(_serve(service, address, access, listener))
 
 

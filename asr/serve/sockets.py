@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from asr.serve.limits import Goodbye, Refused
+from asr.serve.patience import Patience
 from asr.serve.service import Service
 from asr.serve.storing import Tape
 from asr.serve.stream import Caption, Stream
@@ -65,7 +66,7 @@ class Conversation:
         self._tape: Tape | None = None
         self._seconds = 0.0
         self._odd = b""
-        self._deadline: asyncio.Timeout | None = None
+        self._hearing, self._telling = Patience(), Patience()
         self._end: float | None = None
 
     async def run(self) -> None:
@@ -82,6 +83,8 @@ class Conversation:
             await self._listen()
         finally:
             self._service.wake.discard(self._wake)
+            self._hearing.close()
+            self._telling.close()
             if self._tape is not None:
                 self._tape.close()
 
@@ -104,27 +107,21 @@ class Conversation:
 
     async def _receive(self) -> dict[str, Any] | None:
         """The next message; None when the server stops."""
-        clock, wait = asyncio.get_running_loop().time, self._service.limits.idle
-        if self._end is not None:
-            wait = self._end - clock()
+        wait = self._service.limits.idle if self._end is None else self._end - time.monotonic()
         try:
-            async with asyncio.timeout(wait) as self._deadline:
-                message = await self._socket.receive()
+            message = await self._hearing.wait(self._socket.receive(), wait)
         except TimeoutError:
             if self._end is not None:
                 return None
             await self._finish()
             raise Goodbye(Goodbye.LIMIT, f"nothing was said for {wait:g} s") from None
-        finally:
-            self._deadline = None
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message["code"])
         return dict(message)
 
     def _wake(self) -> None:
-        self._end = asyncio.get_running_loop().time() + LAST_WORDS
-        if self._deadline is not None:
-            self._deadline.reschedule(self._end)
+        self._end = time.monotonic() + LAST_WORDS
+        self._hearing.lasts(LAST_WORDS)
 
     def _configure(self, settings: Settings) -> None:
         if self._stream is not None:
@@ -180,7 +177,6 @@ class Conversation:
 
     async def _send(self, text: str) -> None:
         try:
-            async with asyncio.timeout(self._service.limits.idle):
-                await self._socket.send_text(text)
+            await self._telling.wait(self._socket.send_text(text), self._service.limits.idle)
         except TimeoutError:  # it does not read what it is told
             raise WebSocketDisconnect(1006) from None

@@ -23,6 +23,7 @@ DEFAULT_RATE = 8000
 """Hz, if the client does not say: what Vosk's server assumes."""
 RATES = range(8000, 48_001)
 MOST_PHRASES = 1000
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,3 @@ def result(segments: Sequence[Segment], settings: Settings) -> str:
 def _word(word: Word, *, with_confidence: bool) -> dict[str, Any]:
     content = {"end": round(word.end, 6), "start": round(word.start, 6), "word": word.text}
     return ({"conf": round(word.confidence, 6)} if with_confidence else {}) | content
-
-
-def _encoded(content: dict[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False)

@@ -53,7 +53,7 @@ class CaptionWorker:
     def start(self, sample_rate: int, recognizer: StreamingRecognizer | None = None) -> Stream:
         """Begins a stream, by default with the recogniser that the server was started with."""
         recognizer = recognizer or self._recognizer
-        return Stream(recognizer, recognizer.start(sample_rate), sample_rate)
+        return Stream(recognizer.start(sample_rate), sample_rate)
 
     async def push(self, stream: Stream, pcm: bytes) -> Caption:
         """Waits until the next samples of a stream, in 16-bit PCM, are heard.
@@ -117,7 +117,7 @@ def _fail(job: _Job, goodbye: Goodbye) -> None:
 
 
 async def _others_turn() -> None:
-    """Lets answers be sent and messages be read, which would be slow beside a step (both need Python)."""
+    """Lets answers be sent, and then messages be read, which is slow beside a step: both need Python."""
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
@@ -126,8 +126,8 @@ def _step(jobs: Sequence[_Job]) -> _Step:
     """Hears a slice of every stream that has samples, and ends those that are to end and have no more."""
     begin, audio = time.perf_counter(), 0.0
     captions: dict[Stream, Caption] = {}
-    for recognizer in {id(job.stream.recognizer): job.stream.recognizer for job in jobs}.values():
-        mine = [job for job in jobs if job.stream.recognizer is recognizer]
+    for recognizer in {id(job.stream.session.owner): job.stream.session.owner for job in jobs}.values():
+        mine = [job for job in jobs if job.stream.session.owner is recognizer]
         samples = [job.stream.take() for job in mine]
         audio += sum(len(one) / job.stream.sample_rate for one, job in zip(samples, mine, strict=True))
         recognizer.push([job.stream.session for job in mine], samples)
