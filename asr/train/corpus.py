@@ -20,6 +20,9 @@ from asr.text.tokenizer import Tokenizer, tokenizer_from_pronunciations, tokeniz
 from asr.window import Window
 
 
+LICENSE = "LICENSE"
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """What a run trains on, chooses on and is judged on.
@@ -30,7 +33,7 @@ class Corpus:
         tokenizer: Derived from the training texts.
         tokens: Token ids of each training utterance.
         hashes: SHA-256 of every manifest that was read, by path relative to the data folder.
-        terms: What the file LICENSE of the data folder says, if there is one.
+        terms: What the files LICENSE of the data folder, and of the folders of the splits in it, say.
     """
 
     train: tuple[Utterance, ...]
@@ -47,11 +50,13 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
 
     Raises:
         ManifestError: If a split is missing or damaged, a recording is missing, a text is empty, a
-            dev speaker does not occur, or nothing is left to train or to choose on.
+            dev speaker does not occur, two utterances have one id, or nothing is left to train or to
+            choose on.
         LexiconError: If phones are wanted, and the lexicon lacks a word.
     """
     hashes: dict[str, str] = {}
     everything = _spoken(recipe, recipe.train, data, hashes)
+    _distinct(everything, data)
     tests = {split: tuple(_read(data, split, hashes)) for split in recipe.test}
     if recipe.dev:
         train, dev = everything, _spoken(recipe, recipe.dev, data, hashes)
@@ -67,7 +72,7 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
     texts = [normalize(utterance.text, recipe.tokenizer.normalizer) for utterance in train]
     tokenizer = _tokenizer(recipe.tokenizer, texts, data, hashes)
     tokens = tuple(tuple(tokenizer.encode(text)) for text in texts)
-    return Corpus(tuple(train), tuple(dev), tests, tokenizer, tokens, hashes, _terms(data))
+    return Corpus(tuple(train), tuple(dev), tests, tokenizer, tokens, hashes, _terms(data, recipe))
 
 
 def impossible_utterances(corpus: Corpus, recipe: Recipe, window: Window) -> list[str]:
@@ -107,6 +112,15 @@ def _spoken(recipe: Recipe, splits: Sequence[str], data: Path, hashes: dict[str,
     return utterances
 
 
+def _distinct(utterances: Sequence[Utterance], data: Path) -> None:
+    """Makes sure that no two utterances have one id, since the dev set and augmentation go by ids."""
+    seen: set[str] = set()
+    for one in utterances:
+        if one.id in seen:
+            raise ManifestError(f"{data}: two training utterances have the id {one.id!r}; rename one of them")
+        seen.add(one.id)
+
+
 def _read(data: Path, split: str, hashes: dict[str, str]) -> list[Utterance]:
     """Reads a split whose every recording must be there."""
     path = split_path(data, split)
@@ -121,9 +135,19 @@ def _read(data: Path, split: str, hashes: dict[str, str]) -> list[Utterance]:
     return utterances
 
 
-def _terms(data: Path) -> str:
-    path = data / "LICENSE"
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+def _terms(data: Path, recipe: Recipe) -> str:
+    """The terms of the data folder and of every corpus in it that is trained on."""
+    folders = [Path(".")]
+    for split in recipe.train:
+        folders += [one for one in reversed(Path(split).parents) if one not in folders]
+    found = {
+        folder: (data / folder / LICENSE).read_text(encoding="utf-8", errors="replace")
+        for folder in folders
+        if (data / folder / LICENSE).is_file()
+    }
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return "\n".join(f"{folder.as_posix()}:\n\n{text}" for folder, text in found.items())
 
 
 def _dev_ids(recipe: Recipe, utterances: Sequence[Utterance], data: Path) -> set[str]:

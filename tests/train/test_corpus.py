@@ -124,6 +124,21 @@ def test_the_licence_of_the_data_folder_comes_along(tmp_path: Path) -> None:
     assert prepare_corpus(RECIPE, tmp_path).terms == "Do as you like.\n"
 
 
+def test_the_licences_of_several_corpora_come_along_by_name(tmp_path: Path) -> None:
+    for split in ("one/train", "one/more", "two/train"):
+        write(tmp_path, split, ["a"] * 3)
+    recipe = replace(RECIPE, train=("one/train", "one/more", "two/train"))
+    (tmp_path / "two" / "LICENSE").write_text("Share alike.\n")
+    assert prepare_corpus(recipe, tmp_path).terms == "Share alike.\n"
+    (tmp_path / "one" / "LICENSE").write_text("Name us.\n")
+    assert prepare_corpus(recipe, tmp_path).terms == "one:\n\nName us.\n\ntwo:\n\nShare alike.\n"
+
+
+def test_two_utterances_of_one_id_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "train", ["a"] * 3)
+    assert "id 'train-0'" in refused(replace(RECIPE, train=("train", "train")), tmp_path)
+
+
 def test_an_unknown_dev_speaker_is_named(tmp_path: Path) -> None:
     write(tmp_path, "train", ["a"] * 10)
     assert "'nobody'" in refused(replace(RECIPE, dev_speakers=("s1", "nobody")), tmp_path)
