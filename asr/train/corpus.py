@@ -19,7 +19,6 @@ from asr.text.phones import read_pronunciations
 from asr.text.tokenizer import Tokenizer, tokenizer_from_pronunciations, tokenizer_from_texts
 from asr.window import Window
 
-
 LICENSE = "LICENSE"
 
 
@@ -137,7 +136,7 @@ def _read(data: Path, split: str, hashes: dict[str, str]) -> list[Utterance]:
 
 def _terms(data: Path, recipe: Recipe) -> str:
     """The terms of the data folder and of every corpus in it that is trained on."""
-    folders = [Path(".")]
+    folders = [Path()]
     for split in recipe.train:
         folders += [one for one in reversed(Path(split).parents) if one not in folders]
     found = {
