@@ -19,7 +19,7 @@ from soundfile import LibsndfileError
 
 from asr.errors import AsrError
 from asr.progress import say
-from data_prep import folder
+from data_prep import cmudict, folder
 from data_prep.catalog import CORPORA, archives_of, corpus_name
 from data_prep.preparing import Job, prepare
 from data_prep.writing import Counts
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m data_prep", description="Prepares a corpus for training."
     )
-    parser.add_argument("corpus", metavar="CORPUS", help=", ".join(CORPORA))
+    parser.add_argument("corpus", metavar="CORPUS", help=", ".join([*CORPORA, "cmudict"]))
     origin = parser.add_mutually_exclusive_group(required=True)
     what = "a folder, a table of it, or archives of the corpus"
     origin.add_argument("--from", dest="sources", type=Path, nargs="+", metavar="PATH", help=what)
@@ -98,9 +98,12 @@ def _interrupted(job: Job | None) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Prepares a corpus; 0 is success, 2 something the user can mend, 130 an interruption."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["cmudict"]:  # no corpus, but a lexicon
+        return cmudict.main(given[1:])
     job = None
     try:
-        job = parse(arguments)
+        job = parse(given)
         counts = prepare(job)
     except AsrError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -75,7 +75,7 @@ def in_a_room(samples: Samples, sample_rate: int, seconds: float, random: np.ran
     echoes[: round(ECHO_AFTER * sample_rate)] = 0.0
     power = float((echoes**2).sum())
     level = 10 ** (-random.uniform(*DIRECT_TO_ECHOES_DB) / 20) / np.sqrt(max(power, 1e-12))
-    size = len(samples) + count
+    size = 1 << (len(samples) + count - 1).bit_length()
     spectrum = np.fft.rfft(samples, size)
     heard = samples + level * np.fft.irfft(spectrum * np.fft.rfft(echoes, size), size)[: len(samples)]
     loudness = np.sqrt(np.mean(samples**2) / max(float(np.mean(heard**2)), 1e-12)) if len(samples) else 1.0

@@ -18,7 +18,6 @@ from numba import typeof, types
 from numpy.typing import NDArray
 
 from asr.audio.log_mel_tables import Tables, tables_for
-from asr.audio.mel import framing
 from asr.compiled import compiled, once, part
 from asr.config import FeatureConfig
 

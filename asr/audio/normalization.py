@@ -88,9 +88,18 @@ def advance_running(
     """
     if not len(features):
         return features, state
-    totals = np.cumsum(np.concatenate([state.total[None], features.astype(np.float64)]), axis=0)[1:]
-    counts = state.frames + np.arange(1, len(features) + 1)
-    prior = PRIOR_FRAMES * statistics.mean.astype(np.float64)
-    mean = (prior + totals) / (PRIOR_FRAMES + counts)[:, None]
-    normalized = ((features - mean) / statistics.deviation).astype(np.float32)
-    return normalized, RunningMean(int(counts[-1]), totals[-1])
+    from asr.audio.running_kernel import Start, running_kernel  # not above: it imports numba
+
+    total, normalized = state.total.copy(), np.empty(features.shape, np.float32)
+    start = Start(_read_only(statistics.mean), PRIOR_FRAMES)
+    deviation = _read_only(statistics.deviation)
+    running_kernel()(_read_only(features), start, deviation, float(state.frames), total, normalized)
+    return normalized, RunningMean(state.frames + len(features), total)
+
+
+def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A view that cannot be written to, as numba gives such arrays a type of their own."""
+    aligned = array if array.flags.aligned else array.copy()
+    view = np.ascontiguousarray(aligned, np.float32).view()
+    view.flags.writeable = False
+    return view

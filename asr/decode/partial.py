@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from functools import cached_property
 
 import numpy as np
 
@@ -19,10 +19,54 @@ from asr.decode.knowledge.layout import Layout
 from asr.decode.search.state import BeamState, Written
 from asr.decode.search.texts import Texts
 from asr.decode.search.tree import BEAMS, NONE, Search, path
-from asr.text.tokenizer import Tokenizer, WordSpan
+from asr.text.tokenizer import Tokenizer
+from asr.text.units import WordSpan
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """Reads tokens that others may follow.
+
+    Args:
+        tokenizer: Says what they spell.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        units = tokenizer.units
+        self._tokenizer, self._texts, self._separator = tokenizer, units.texts, units.separator
+        self._spells = units.separator >= 0 and units.spells
+
+    def closed(self, tokens: Sequence[int]) -> int:
+        """How many of some tokens stand before the last word that may still become longer.
+
+        At least one token is left, so that what follows knows what it follows.
+        """
+        if self._separator >= 0:
+            places = (place for place in range(len(tokens) - 1, -1, -1) if tokens[place] == self._separator)
+            return next(places, 0)
+        words = self._tokenizer.words(tokens)
+        return words[-1].first if words else 0
+
+    def decided(self, tokens: Sequence[int]) -> str:
+        """What tokens say, without a last word that others may make longer.
+
+        Without separators there is either nothing that makes words longer, or no telling where they end;
+        then it is everything.
+        """
+        return self.text(tokens[: self.closed(tokens)] if self._separator >= 0 else tokens)
+
+    def decides(self, tokens: Sequence[int]) -> bool:
+        """Whether more is decided with these tokens after others than without them."""
+        return self._separator in tokens if self._separator >= 0 else len(tokens) > 0
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """What tokens say: as the tokenizer decodes them, but quicker where separated words are spelled."""
+        if not self._spells:
+            return self._tokenizer.decode(tokens)
+        words = "".join([self._texts[token] for token in tokens]).split(self._texts[self._separator])
+        return " ".join(filter(None, words))
+
+
+@dataclass(frozen=True, eq=False)
 class Partials:
     """Reads a search that is under way.
 
@@ -73,6 +117,10 @@ class Partials:
             return hypothesis
         return self.texts.hypothesis(done, final.endings[count], 0.0, 0.0, 0.0)
 
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.tokenizer)
+
     @property
     def _by_graph(self) -> bool:
         """Whether a list of words says what words there are."""
@@ -82,11 +130,11 @@ class Partials:
         """How many tokens stand before the last word that may still become longer."""
         if self._by_graph:
             return max((place for place, ending in enumerate(written.endings) if ending != NONE), default=0)
-        return closed_tokens(written.tokens, self.tokenizer)
+        return self._reader.closed(written.tokens)
 
     def _closed_text(self, written: Written) -> str:
         if not self._by_graph:
-            return decided_text(written.tokens, self.tokenizer)
+            return self._reader.decided(written.tokens)
         count = self._closed(written)
         return self._text(written.first(count), written.endings[count]) if count else ""
 
@@ -100,42 +148,20 @@ class Partials:
         return " ".join(word.text for word in words)
 
 
-def closed_tokens(tokens: Sequence[int], tokenizer: Tokenizer) -> int:
-    """How many of some tokens stand before the last word that may still become longer.
-
-    At least one token is left, so that what follows knows what it follows.
-    """
-    separator = tokenizer.units.separator
-    if separator >= 0:
-        places = (place for place in range(len(tokens) - 1, -1, -1) if tokens[place] == separator)
-        return next(places, 0)
-    words = tokenizer.words(tokens)
-    return words[-1].first if words else 0
-
-
-def decided_text(tokens: Sequence[int], tokenizer: Tokenizer) -> str:
-    """What tokens say that others may follow, without a last word that these may make longer.
-
-    Without separators there is either nothing that makes words longer, or no telling where they end; then
-    it is everything.
-    """
-    if tokenizer.units.separator >= 0:
-        tokens = tokens[: closed_tokens(tokens, tokenizer)]
-    return tokenizer.decode(tokens)
-
-
 def common_node(search: Search) -> int:
     """The last node that is on the way from the root to every prefix of the beam."""
-    parents = search.nodes["parent"]
-    waiting = {int(node) for node in search.beams["node"][: search.counts[BEAMS]]}
-    heap = [-node for node in waiting]
-    heapify(heap)
-    while len(heap) > 1:  # parents come before their children, so the last of all leads to no other
-        parent = int(parents[-heappop(heap)])
-        if parent not in waiting:
-            waiting.add(parent)
-            heappush(heap, -parent)
-    return -heap[0]
+    common, *others = search.beams["node"][: search.counts[BEAMS]].tolist()
+    parent_of = search.nodes["parent"].item
+    known = {common}  # all of these lead to the common node
+    for node in others:
+        while node not in known:
+            if node > common:  # parents come before their children, so the later of two leads to no other
+                known.add(node)
+                node = parent_of(node)
+            else:
+                common = parent_of(common)
+                known.add(common)
+    return int(common)
 
 
 def _together(state: BeamState, node: int) -> Written:

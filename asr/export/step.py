@@ -72,8 +72,8 @@ class Sliding:
     def apply(self, buffer: str, new: str, layer: Callable[[str], str]) -> tuple[str, str]:
         """Applies the layer, which pads nothing itself.
 
-        An operator wants to give one output at least, so there are zeros in front that make some, and those
-        are cut off again.
+        An operator wants to give one output at least, so where inputs are missing for one, there are zeros in
+        front of them, and what it makes of those is cut off again.
 
         Args:
             buffer: The inputs that were kept.
@@ -85,15 +85,26 @@ class Sliding:
         """
         graph, window = self.graph, self.window
         inputs = graph.node("Concat", buffer, new, axis=self.axis)
-        fewest = min(window.left, window.kernel - window.stride)
-        extra = -(-(window.kernel - fewest) // window.stride)
-        going_on, to_the_end = (self._padding(extra * window.stride, end) for end in (0, window.right))
-        padding = graph.node("Where", self.ending, to_the_end, going_on)
-        y = self._from(layer(graph.node("Pad", inputs, padding)), graph.constant([extra], np.int64))
+        missing = self._missing(inputs)
+        behind = graph.node("Where", self.ending, self._padding(0, window.right), self._padding(0, 0))
+        before = graph.node("Mul", missing, self._padding(window.stride, 0))
+        y = self._from(layer(graph.node("Pad", inputs, graph.node("Add", before, behind))), missing)
         used = graph.node("Shape", y, start=self.axis, end=self.axis + 1)
         if window.stride > 1:
             used = graph.node("Mul", used, graph.constant([window.stride], np.int64))
         return y, self._from(inputs, used)
+
+    def _missing(self, inputs: str) -> str:
+        """How many strides of inputs are missing for a first output (1,)."""
+        graph, window = self.graph, self.window
+        frames = graph.node("Shape", inputs, start=self.axis, end=self.axis + 1)
+        enough = graph.constant([window.kernel + window.stride - 1], np.int64)
+        missing = graph.node("Max", graph.node("Sub", enough, frames), graph.constant([0], np.int64))
+        return (
+            graph.node("Div", missing, graph.constant([window.stride], np.int64))
+            if window.stride > 1
+            else missing
+        )
 
     def _padding(self, begin: int, end: int) -> str:
         padding = np.zeros((2, self.rank), np.int64)

@@ -12,5 +12,7 @@ automaton       how a model is used: states, arcs and backing off
 hashing, construction, storage
                 how an automaton finds its arcs, is built, and is kept on disk
 perplexity      how good a model is
+suffixes, pruning
+                leaving out the n-grams that a model can best do without
 sources         the text that goes in
 """

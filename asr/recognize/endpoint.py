@@ -8,6 +8,7 @@ have begun to speak when it is noticed: what follows the cut is heard again as t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,12 +64,6 @@ class Trail:
     silent: int = 0
     spoken: bool = False
 
-    def then(self, silent: NDArray[np.bool_]) -> Trail:
-        """After more frames: which of them were silent (S,)."""
-        loud = np.flatnonzero(~silent)
-        after = len(silent) - 1 - int(loud[-1]) if len(loud) else self.silent + len(silent)
-        return Trail(self.frames + len(silent), after, self.spoken or bool(len(loud)))
-
 
 class Rules:
     """The rules of `Endpointing` in emission frames.
@@ -85,12 +80,15 @@ class Rules:
         self._longest = max(4, round(endpointing.longest / frame))
         self._last_part = self._longest - max(1, round(self._longest * LAST_PART))
         self._margin = max(1, round(MARGIN / frame))
-        self._separator = separator
+        self._silence = BLANK, separator
 
-    def silent(self, log_probs: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which of some frames (S, V) are silent (S,)."""
-        best = log_probs.argmax(1)
-        return np.asarray((best == BLANK) | (best == self._separator))
+    def follow(self, trail: Trail, tokens: Sequence[int]) -> Trail:
+        """What is known of a segment after more frames, whose best tokens are these (S,)."""
+        frames = trail.frames + len(tokens)
+        for silent, token in enumerate(reversed(tokens)):
+            if token not in self._silence:
+                return Trail(frames, silent, True)
+        return Trail(frames, trail.silent + len(tokens), trail.spoken)
 
     def cut(self, trail: Trail, emissions: list[NDArray[np.float32]]) -> int | None:
         """The emission frame at which to cut; None if the segment goes on.
@@ -113,7 +111,7 @@ class Rules:
 
     def _pause(self, log_probs: NDArray[np.float32]) -> int:
         """The middle of the longest pause in the last part (S, V), else the frame most likely to be one."""
-        pauses = stretches(self.silent(log_probs))
+        pauses = stretches(np.isin(log_probs.argmax(1), self._silence))
         if not len(pauses):
             return self._last_part + int(log_probs[:, BLANK].argmax())
         lengths = pauses[:, 1] - pauses[:, 0]

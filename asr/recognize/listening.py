@@ -6,19 +6,20 @@ these samples as a recording.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.activity import frame_levels
-from asr.audio.features import log_mel
 from asr.audio.mel import framing
-from asr.audio.normalization import RunningMean, advance_running, normalize, start_running
+from asr.audio.normalization import start_running
 from asr.recognize.endpoint import Rules
-from asr.recognize.engine import AcousticState, Array, Engine
+from asr.recognize.engine import Engine
 from asr.recognize.recognizer import Recognizer
 from asr.recognize.stream_decoding import StreamDecoder
+from asr.recognize.stream_hearing import Heard, Hearing, Part
 from asr.recognize.stream_input import StreamInput
 from asr.recognize.stream_state import Checkpoint, Evidence, SegmentState, joined_text
 from asr.transcript import Segment
@@ -30,20 +31,7 @@ SPACING = 100
 ALWAYS = 1 << 62
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """The next features of a segment.
-
-    Attributes:
-        features: Normalised (T, F).
-        mean: After them.
-    """
-
-    features: Array
-    mean: RunningMean
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Listener:
     """Goes on with segments. It keeps no state.
 
@@ -67,23 +55,22 @@ class Listener:
             segment.evidence = Evidence((Checkpoint(0, mean, acoustic),))
         return segment
 
-    def hear(self, source: StreamInput, segment: SegmentState, frames: int) -> Heard:
-        """Computes the next features of a segment, whose samples must be there."""
-        here = Checkpoint(segment.frames, segment.mean, segment.acoustic)
-        return self._features(source, segment.start, here, frames)
+    def hear(self, parts: Sequence[Part], ending: bool = False) -> list[Heard]:
+        """Hears parts of different streams side by side; see `Hearing.hear`."""
+        return self._hearing.hear(parts, ending)
 
-    def advance(self, segment: SegmentState, heard: Heard, log_probs: Array, acoustic: AcousticState) -> None:
-        """Goes on with a segment by what was heard, and what the acoustic model makes of it."""
-        segment.frames += len(heard.features)
-        segment.emissions += len(log_probs)
-        segment.mean, segment.acoustic = heard.mean, acoustic
-        segment.decoding = self.decoder.advance(segment.decoding, log_probs)
-        levels = frame_levels(heard.features)
-        if segment.evidence is not None:
-            self._keep(segment, segment.evidence, levels, log_probs)
+    def advance(self, segment: SegmentState, heard: Heard) -> None:
+        """Goes on with a segment by what was heard."""
+        before, new, after = segment.decoding, heard.emitted, heard.after
+        segment.frames, segment.mean, segment.acoustic = after.frames, after.mean, after.acoustic
+        segment.emissions += len(new.tokens)
+        segment.decoding = self.decoder.advance(before, new)
+        more = self.decoder.decides(before, segment.decoding)
+        if segment.evidence is None:
+            more = self._settle(segment, heard.levels) or more
+            self._decide(segment, more, ALWAYS)
         else:
-            self._settle(segment, levels)
-        self._decide(segment)
+            self._decide(segment, more, self._keep(segment.evidence, heard))
 
     def needed(self, segment: SegmentState) -> int:
         """The number of the first sample that the segment may still need."""
@@ -116,10 +103,10 @@ class Listener:
         evidence = segment.evidence
         assert evidence is not None
         point = next(point for point in reversed(evidence.checkpoints) if point.frames <= frames)
-        heard = self._features(source, segment.start, point, frames - point.frames)
-        ((tail, _),) = self.recognizer.engine.step([point.acoustic], [heard.features], True)
+        (heard,) = self.hear([Part(source, segment.start, point, frames - point.frames)], ending=True)
         same, given = self._engine.ready(frames), self._engine.ready(point.frames)
-        log_probs = np.concatenate([np.concatenate(evidence.emissions)[:same], tail[same - given :]])
+        tail = heard.emitted.log_probs[same - given :]
+        log_probs = np.concatenate([np.concatenate(evidence.emissions)[:same], tail])
         levels = np.concatenate(evidence.levels)[:frames]
         duration = (end - segment.start) / self._rate
         found = self.recognizer.segment(self.recognizer.decode(log_probs)[0], levels, duration)
@@ -140,25 +127,33 @@ class Listener:
         words = times.finish(self._framing, self._rate, duration)
         return Segment(words, joined_text(segment.settled, last.text), 0.0, duration)
 
-    def _keep(
-        self, segment: SegmentState, evidence: Evidence, levels: NDArray[np.float64], log_probs: Array
-    ) -> None:
-        """Keeps what a cut needs, and no checkpoint before which there will be no cut."""
+    def _keep(self, evidence: Evidence, heard: Heard) -> int:
+        """Keeps what a cut needs, and no checkpoint before which there will be no cut.
+
+        Returns:
+            How many emission frames no cut will change.
+        """
         assert self.rules is not None
-        evidence.levels.append(levels)
-        evidence.emissions.append(log_probs.copy())
-        evidence.trail = evidence.trail.then(self.rules.silent(log_probs))
+        evidence.levels.append(heard.levels.copy())
+        evidence.emissions.append(heard.emitted.log_probs.copy())
+        evidence.trail = self.rules.follow(evidence.trail, heard.emitted.tokens)
         points = evidence.checkpoints
-        if segment.frames >= points[-1].frames + SPACING:
-            points = (*points, Checkpoint(segment.frames, segment.mean, segment.acoustic))
+        if heard.after.frames >= points[-1].frames + SPACING:
+            points = (*points, heard.after)
         earliest = self.rules.earliest(evidence.trail) * self._window.stride
         passed = sum(point.frames <= earliest for point in points[1:])
         evidence.checkpoints = points[passed:]
+        return self._engine.ready(earliest)
 
-    def _settle(self, segment: SegmentState, levels: NDArray[np.float64]) -> None:
-        """Finishes words from time to time, so that a stream that is never cut needs no more memory."""
+    def _settle(self, segment: SegmentState, levels: NDArray[np.float64]) -> bool:
+        """Finishes words from time to time, so that a stream that is never cut needs no more memory.
+
+        Returns:
+            Whether this was such a time.
+        """
         times = segment.times.heard(levels)
-        if times.judged > segment.times.judged:
+        now = times.judged > segment.times.judged
+        if now:
             done, segment.decoding = self.decoder.settle(segment.decoding)
             if done is not None:
                 found = self.recognizer.heard(done, np.inf)
@@ -168,30 +163,27 @@ class Listener:
             since = (window.center(frame) - window.stride / 2) / self._rate
             times = times.fitted(self._framing, self._rate, since)
         segment.times = times
+        return now
 
-    def _decide(self, segment: SegmentState) -> None:
-        """Notes which words are final as things are, and which of them no cut will change."""
+    def _decide(self, segment: SegmentState, more: bool, final: int) -> None:
+        """Notes which words are final as things are, and which of them no cut will change.
+
+        Args:
+            segment: What was said in it.
+            more: Whether there may be more such words than before.
+            final: How many of its emission frames no cut will change.
+        """
         if self.final is not None:
             return
-        text = joined_text(segment.settled, self.decoder.decided(segment.decoding))
-        decided, final = list(segment.decided), ALWAYS
+        decided = list(segment.decided)
+        text = decided[-1][1] if decided else segment.stable
+        if more:
+            text = joined_text(segment.settled, self.decoder.decided(segment.decoding))
         if not decided or decided[-1][1] != text:
             decided.append((segment.emissions, text))
-        if self.rules is not None and segment.evidence is not None:
-            final = self._engine.ready(self.rules.earliest(segment.evidence.trail) * self._window.stride)
         while decided and decided[0][0] <= final:
             segment.stable = decided.pop(0)[1]
         segment.decided = tuple(decided)
-
-    def _features(self, source: StreamInput, start: int, point: Checkpoint, frames: int) -> Heard:
-        """Computes features of a segment that follow a checkpoint."""
-        bundle = self.recognizer.bundle
-        first = start + self._framing.first(point.frames)
-        last = start + self._framing.needed(point.frames + frames - 1) if frames else first
-        features = log_mel(source.between(first, last), bundle.features)
-        if bundle.features.normalization == "running":
-            return Heard(*advance_running(point.mean, features, bundle.statistics))
-        return Heard(normalize(features, bundle.features, bundle.statistics), point.mean)
 
     def _again(self, final: Recognizer, source: StreamInput, first: int, end: int) -> Segment:
         """A segment as it is transcribed as a recording."""
@@ -204,7 +196,11 @@ class Listener:
         words = tuple(replace(word, start=start + word.start, end=start + word.end) for word in segment.words)
         return Segment(words, segment.text, start, start + segment.end)
 
-    @property
+    @cached_property
+    def _hearing(self) -> Hearing:
+        return Hearing(self.recognizer)
+
+    @cached_property
     def _framing(self) -> Window:
         """From samples to feature frames."""
         return framing(self.recognizer.bundle.features)
@@ -213,7 +209,7 @@ class Listener:
     def _engine(self) -> Engine:
         return self.recognizer.engine
 
-    @property
+    @cached_property
     def _window(self) -> Window:
         """From feature frames to emission frames."""
         return self._engine.window

@@ -50,7 +50,7 @@ class OnnxEngine:
             )
         self._bundle, self._engine, self._threads = bundle, engine, threads
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """The Window from feature frames to emission frames."""
         return emission_window(self._bundle.model)
@@ -177,37 +177,52 @@ class Step:
         self, states: Sequence[AcousticState], features: Sequence[Array], ending: bool
     ) -> list[tuple[Array, AcousticState]]:
         """Goes on with streams that all have as many frames in each part."""
-        given = {"features": _rows(features), "ending": np.array(int(ending))}
+        given = {"features": _together(features), "ending": np.array(int(ending))}
         arrays = zip(*(self._flat(state) for state in states), strict=True)
         for name, rows in zip(self._names, arrays, strict=True):
-            if name == "lookahead":
-                given[name] = _rows(rows, 1)
-            else:
-                given[name] = _rows(rows) if name.startswith("convolution") else _rows(rows)[None]
-        log_probs, first, second, *others = self._session.run(self._outputs, given)
-        lookahead = others.pop() if self._lookahead else None
-        results = []
-        for row, state in enumerate(states):
-            parts = [_alone(array[0], row) for array in others]
-            layers = tuple(tuple(parts[at : at + self._parts]) for at in range(0, len(parts), self._parts))
-            ahead = state.lookahead if lookahead is None else _alone(lookahead, row, 1)
-            after = AcousticState((_alone(first, row), _alone(second, row)), layers, ahead)
-            results.append((_alone(log_probs, row), after))
-        return results
+            given[name] = _as_given(name, _together(rows))
+        log_probs, *after = self._session.run(self._outputs, given)
+        parts = [_apart(_rows(name, array)) for name, array in zip(self._names, after, strict=True)]
+        return [
+            (row, self._state(flat, state))
+            for row, state, *flat in zip(_apart(log_probs), states, *parts, strict=True)
+        ]
+
+    def _state(self, flat: Sequence[Array], before: AcousticState) -> AcousticState:
+        """The state of a stream from its arrays in the order of their names."""
+        recurrent = flat[2 : len(flat) - self._lookahead]
+        layers = tuple(
+            tuple(recurrent[at : at + self._parts]) for at in range(0, len(recurrent), self._parts)
+        )
+        lookahead = flat[-1] if self._lookahead else before.lookahead
+        return AcousticState((flat[0], flat[1]), layers, lookahead)
 
     def _flat(self, state: AcousticState) -> list[Array]:
         flat = [*state.convolutions, *(part for layer in state.recurrent for part in layer)]
         return [*flat, state.lookahead] if self._lookahead else flat
 
 
-def _rows(arrays: Sequence[Array], axis: int = 0) -> Array:
+def _as_given(name: str, rows: Array) -> Array:
+    """Streams side by side (N, …) as the graph wants an input."""
+    if name.startswith("convolution"):
+        return rows
+    return np.swapaxes(rows, 0, 1) if name == "lookahead" else rows[None]
+
+
+def _rows(name: str, given: Array) -> Array:
+    """What the graph gives for an input as streams side by side (N, …)."""
+    if name.startswith("convolution"):
+        return given
+    return np.swapaxes(given, 0, 1) if name == "lookahead" else given[0]
+
+
+def _together(arrays: Sequence[Array]) -> Array:
     """Arrays of equal shapes side by side."""
     if len(arrays) == 1:  # the usual case, and a copy of everything takes a while
-        return arrays[0][None] if axis == 0 else arrays[0][:, None]
-    return np.stack(arrays, axis)
+        return arrays[0][None]
+    return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape)
 
 
-def _alone(batch: Array, row: int, axis: int = 0) -> Array:
-    """A row of a batch, which does not keep the others in memory."""
-    array: Array = batch[row] if axis == 0 else batch[:, row]
-    return array if batch.shape[axis] == 1 else array.copy()
+def _apart(rows: Array) -> list[Array]:
+    """The rows of a batch, none of which keeps the others in memory."""
+    return [rows[0]] if len(rows) == 1 else [row.copy() for row in rows]

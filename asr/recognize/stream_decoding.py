@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.features import joined
 from asr.decode.beam import BeamDecoder
-from asr.decode.ctc import BLANK, Hypothesis, greedy
-from asr.decode.partial import Partials, closed_tokens, decided_text
+from asr.decode.ctc import BLANK, Hypothesis
+from asr.decode.partial import Partials, Reader
 from asr.decode.search.state import BeamState
 from asr.decode.search.storage import StoredSearch
 from asr.text.tokenizer import Tokenizer
@@ -40,37 +42,80 @@ Decoding = GreedyState | BeamState | StoredSearch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GreedyStream:
-    """Takes the best token of every frame."""
+class Emitted:
+    """What the acoustic model gave for the next frames of a stream.
 
-    tokenizer: Tokenizer
+    Attributes:
+        log_probs: Log-probabilities (S, V).
+        tokens: The best token of each frame (S,); of equal ones the smallest.
+        best: Their log-probabilities (S,).
+        total: The sum of these.
+    """
+
+    log_probs: NDArray[np.float32]
+    tokens: tuple[int, ...]
+    best: tuple[float, ...]
+    total: float
+
+
+def emitted(emissions: Sequence[NDArray[np.float32]]) -> list[Emitted]:
+    """Finds the best tokens in the emissions (S_i, V) of some streams, in all of them at once."""
+    together = joined(emissions)
+    best = together.max(1)
+    all_tokens, all_best = tuple(together.argmax(1).tolist()), tuple(best.tolist())
+    wide = best.astype(np.float64)
+    found, first = [], 0
+    for log_probs in emissions:
+        last = first + len(log_probs)
+        total = float(wide[first:last].sum())
+        found.append(Emitted(log_probs, all_tokens[first:last], all_best[first:last], total))
+        first = last
+    return found
+
+
+class GreedyStream:
+    """Takes the best token of every frame.
+
+    Args:
+        tokenizer: Says what tokens spell.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._reader = Reader(tokenizer)
 
     def start(self) -> GreedyState:
         """Before the first frame."""
         return GreedyState()
 
-    def advance(self, state: Decoding, log_probs: NDArray[np.float32]) -> GreedyState:
-        """Goes on by frames (S, V); the last token before them may go on in the first of them."""
+    def advance(self, state: Decoding, new: Emitted) -> GreedyState:
+        """Goes on by frames; the last token before them may go on in the first of them."""
         state = _greedy(state)
-        if not len(log_probs):
-            return state
-        new = greedy(log_probs)
-        first = tuple(state.frames + frame for frame in new.first_frames)
-        last = tuple(state.frames + frame for frame in new.last_frames)
-        before, peaks = len(state.tokens), new.log_probs
-        joined = bool(new.tokens) and first[0] == state.frames and new.tokens[0] == state.last
-        if joined:
-            before, first = before - 1, (state.first_frames[-1], *first[1:])
-            peaks = (max(state.log_probs[-1], peaks[0]), *peaks[1:])
+        kept = len(state.tokens) - (state.last != BLANK)
+        tokens, first_frames = list(state.tokens[kept:]), list(state.first_frames[kept:])
+        last_frames, peaks = list(state.last_frames[kept:]), list(state.log_probs[kept:])
+        frame, last = state.frames, state.last
+        for token, log_prob in zip(new.tokens, new.best, strict=True):
+            if token != BLANK and token != last:
+                tokens.append(token)
+                first_frames.append(frame)
+                last_frames.append(frame)
+                peaks.append(log_prob)
+            elif token != BLANK:
+                last_frames[-1], peaks[-1] = frame, max(peaks[-1], log_prob)
+            frame, last = frame + 1, token
         return GreedyState(
-            tokens=state.tokens[:before] + new.tokens,
-            first_frames=state.first_frames[:before] + first,
-            last_frames=state.last_frames[:before] + last,
-            log_probs=state.log_probs[:before] + peaks,
+            tokens=(*state.tokens[:kept], *tokens),
+            first_frames=(*state.first_frames[:kept], *first_frames),
+            last_frames=(*state.last_frames[:kept], *last_frames),
+            log_probs=(*state.log_probs[:kept], *peaks),
             total=state.total + new.total,
-            frames=state.frames + len(log_probs),
-            last=int(log_probs[-1].argmax()),
+            frames=frame,
+            last=last,
         )
+
+    def decides(self, before: Decoding, after: Decoding) -> bool:
+        """Whether more words may be decided after some frames than before them."""
+        return self._reader.decides(_greedy(after).tokens[len(_greedy(before).tokens) :])
 
     def finish(self, state: Decoding) -> Hypothesis:
         """What was heard in all, but for what was settled."""
@@ -79,16 +124,16 @@ class GreedyStream:
 
     def decided(self, state: Decoding) -> str:
         """The words that no later frame can change."""
-        return decided_text(_greedy(state).tokens, self.tokenizer)
+        return self._reader.decided(_greedy(state).tokens)
 
     def text(self, state: Decoding) -> str:
         """All words so far."""
-        return self.tokenizer.decode(_greedy(state).tokens)
+        return self._reader.text(_greedy(state).tokens)
 
     def settle(self, state: Decoding) -> tuple[Hypothesis | None, GreedyState]:
         """Takes out the words that are finished: these, if there are any, and the new state."""
         state = _greedy(state)
-        count = closed_tokens(state.tokens, self.tokenizer)
+        count = self._reader.closed(state.tokens)
         if not count:
             return None, state
         done = Hypothesis(
@@ -123,10 +168,14 @@ class BeamStream:
         """Before the first frame."""
         return self.decoder.start()
 
-    def advance(self, state: Decoding, log_probs: NDArray[np.float32]) -> BeamState:
-        """Goes on by frames (S, V)."""
-        self.decoder.advance(search := _search(state), log_probs)
+    def advance(self, state: Decoding, new: Emitted) -> BeamState:
+        """Goes on by frames."""
+        self.decoder.advance(search := _search(state), new.log_probs)
         return search
+
+    def decides(self, before: Decoding, after: Decoding) -> bool:
+        """Whether more words may be decided after some frames than before them."""
+        return True
 
     def finish(self, state: Decoding) -> Hypothesis:
         """The best hypothesis, but for what was settled."""

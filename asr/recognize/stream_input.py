@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.features import joined
 from asr.audio.resample import Resampler, ResamplerState
 from asr.errors import StreamError
 
@@ -56,16 +58,18 @@ class StreamInput:
 
     def reaches(self, end: int) -> bool:
         """Whether there are samples up to number `end`, exclusive."""
-        resampler = Resampler(self.from_rate, self.to_rate)
-        needed = resampler.needed(end) - self.resampler.seen
-        if end > self.end and needed <= sum(map(len, self.waiting)):
-            samples, self.resampler = resampler.advance(self.resampler, self._take())
-            self._append(samples)
+        if end <= self.end or not self.waiting:
+            return end <= self.end
+        resampler = _resampler(self.from_rate, self.to_rate)
+        if resampler.needed(end) - self.resampler.seen > sum(map(len, self.waiting)):
+            return False
+        samples, self.resampler = resampler.advance(self.resampler, self._take())
+        self._append(samples)
         return end <= self.end
 
     def finish(self) -> None:
         """Makes everything that has come in readable; nothing may be pushed after it."""
-        resampler = Resampler(self.from_rate, self.to_rate)
+        resampler = _resampler(self.from_rate, self.to_rate)
         samples, self.resampler = resampler.advance(self.resampler, self._take())
         self._append(samples)
         if resampler.lookahead:
@@ -77,18 +81,23 @@ class StreamInput:
         return self.samples[first - self.first : last - self.first]
 
     def forget(self, first: int) -> None:
-        """Drops the samples before number `first`."""
+        """Drops the samples before number `first`; their memory is free when the next ones are appended."""
         if first > self.first:
-            self.samples = self.samples[first - self.first :].copy()
+            self.samples = self.samples[first - self.first :]
             self.first = first
 
     def _take(self) -> Samples:
-        samples = np.concatenate([_none(), *self.waiting])
+        samples = joined(self.waiting) if self.waiting else _none()
         self.waiting = []
         return samples
 
     def _append(self, samples: Samples) -> None:
         self.samples = np.concatenate([self.samples, samples])
+
+
+@lru_cache(maxsize=64)
+def _resampler(from_rate: int, to_rate: int) -> Resampler:
+    return Resampler(from_rate, to_rate)
 
 
 def checked_samples(samples: object) -> Samples:

@@ -78,6 +78,11 @@ class SegmentState:
     decided: tuple[tuple[int, str], ...] = ()
     stable: str = ""
 
+    @property
+    def here(self) -> Checkpoint:
+        """Where it stands."""
+        return Checkpoint(self.frames, self.mean, self.acoustic)
+
 
 @dataclass(slots=True)
 class StreamState:

@@ -31,6 +31,7 @@ from asr.recognize.listening import Listener
 from asr.recognize.recognizer import Recognizer
 from asr.recognize.session import StreamingSession
 from asr.recognize.stream_decoding import BeamStream, GreedyStream
+from asr.recognize.stream_hearing import Part
 from asr.recognize.stream_input import Samples, StreamInput, checked_samples
 from asr.recognize.stream_state import SegmentState, StreamState, joined_text
 from asr.recognize.stream_storage import pack, unpack
@@ -217,16 +218,18 @@ class StreamingRecognizer:
     def _step(self, states: Sequence[StreamState], ending: bool = False) -> None:
         """Hears the next block of some streams, or the rest where they end."""
         segments = [_segment(state) for state in states]
-        heard = []
-        for state, segment in zip(states, segments, strict=True):
-            frames = self.block_frames
-            if ending:
-                frames = self._framing.output_length(state.source.end - segment.start) - segment.frames
-            heard.append(self._listener.hear(state.source, segment, frames))
-        acoustic = [segment.acoustic for segment in segments]
-        found = self.recognizer.engine.step(acoustic, [one.features for one in heard], ending)
-        for segment, one, (log_probs, after) in zip(segments, heard, found, strict=True):
-            self._listener.advance(segment, one, log_probs, after)
+        parts = [
+            Part(state.source, segment.start, segment.here, self._next(state, segment, ending))
+            for state, segment in zip(states, segments, strict=True)
+        ]
+        for segment, heard in zip(segments, self._listener.hear(parts, ending), strict=True):
+            self._listener.advance(segment, heard)
+
+    def _next(self, state: StreamState, segment: SegmentState, ending: bool) -> int:
+        """How many feature frames to hear next."""
+        if not ending:
+            return self.block_frames
+        return self._framing.output_length(state.source.end - segment.start) - segment.frames
 
     def _end_segment(self, state: StreamState) -> None:
         """Ends the segment if it is time, and forgets samples that are needed no more."""

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import zlib
-from html import escape
 from typing import Any
 
-from asr.recognize.formats import to_srt, to_text
+from asr.recognize.formats import UNKNOWN, to_srt, to_text, to_vtt
 from asr.serve.forms import TranscriptionForm
 from asr.transcript import Segment, Transcript, Word
-
-UNKNOWN = "und"
-"""The language, where the client names none: undetermined (ISO 639-2)."""
-_TIMING = re.compile(r"^(\d+:\d\d:\d\d),(\d\d\d) --> (\d+:\d\d:\d\d),(\d\d\d)$")
 
 
 def answer(transcript: Transcript, form: TranscriptionForm) -> tuple[str, str]:
@@ -25,25 +19,11 @@ def answer(transcript: Transcript, form: TranscriptionForm) -> tuple[str, str]:
     if form.response_format == "srt":
         return to_srt(transcript, ""), "application/x-subrip"
     if form.response_format == "vtt":
-        return to_vtt(transcript), "text/vtt"
+        return to_vtt(transcript, ""), "text/vtt"
     content = (
         _verbose(transcript, form) if form.response_format == "verbose_json" else {"text": transcript.text}
     )
     return json.dumps(content, ensure_ascii=False), "application/json"
-
-
-def to_vtt(transcript: Transcript) -> str:
-    """Subtitles for web pages (WebVTT): those of `to_srt`, escaped."""
-    lines = ["WEBVTT", ""]
-    for block in to_srt(transcript, "").split("\n\n"):
-        if block.strip():
-            _, timing, *text = block.split("\n")
-            lines += [
-                _TIMING.sub(r"\1.\2 --> \3.\4", timing),
-                *(escape(line, quote=False) for line in text),
-                "",
-            ]
-    return "\n".join(lines) + "\n"
 
 
 def _verbose(transcript: Transcript, form: TranscriptionForm) -> dict[str, Any]:

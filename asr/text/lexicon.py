@@ -8,7 +8,8 @@
 
 A line is a word and its tokens: letters, subwords or phones. A word may have several pronunciations, a
 line each, and words may be pronounced alike. A number between word and tokens is the probability of
-the pronunciation (Kaldi's lexiconp); a number that is a token of the model is read as that.
+the pronunciation (Kaldi's lexiconp); a number that is a token of the model is read as that. A line that
+begins with # and a space is a comment.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ from numpy.typing import NDArray
 from asr.errors import LexiconError
 from asr.text.units import Units
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+PROBABILITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""How the probability of a pronunciation is written."""
+
+COMMENT = "#"
+"""A line that has this as its first field says something to people."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +73,8 @@ def read_lexicon(path: Path, units: Units) -> Lexicon:
     """Reads a lexicon: UTF-8, one pronunciation a line, fields divided by white space.
 
     Where words are bounded by a separator, the lines do without it. Where they are bounded by a mark,
-    the first token of each pronunciation begins with it, and no other does. Blank lines are skipped,
-    and a line that says the same as an earlier one adds nothing.
+    the first token of each pronunciation begins with it, and no other does. Blank lines and
+    comments are skipped, and a line that says the same as an earlier one adds nothing.
 
     Args:
         path: The file.
@@ -81,8 +86,8 @@ def read_lexicon(path: Path, units: Units) -> Lexicon:
     """
     lines = _Lines(path, units)
     probabilities: dict[tuple[str, tuple[int, ...]], float] = {}
-    for number, line in enumerate(_content(path).split("\n"), start=1):
-        if fields := line.split():
+    for number, line in enumerate(lexicon_content(path).split("\n"), start=1):
+        if (fields := line.split()) and fields[0] != COMMENT:
             word, tokens, probability = lines.parse(number, fields)
             if probabilities.setdefault((word, tokens), probability) != probability:
                 raise lines.error(
@@ -103,10 +108,10 @@ def first_pronunciations(path: Path) -> dict[str, tuple[str, ...]]:
         LexiconError: If the file is missing, not UTF-8 or holds no words, or a line has no tokens.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for number, line in enumerate(_content(path).split("\n"), start=1):
-        if fields := line.split():
+    for number, line in enumerate(lexicon_content(path).split("\n"), start=1):
+        if (fields := line.split()) and fields[0] != COMMENT:
             word, *tokens = fields
-            tokens = tokens[1:] if tokens and _NUMBER.fullmatch(tokens[0]) else tokens
+            tokens = tokens[1:] if tokens and PROBABILITY.fullmatch(tokens[0]) else tokens
             if not tokens:
                 raise LexiconError(f"{path}, line {number}: {_shown(word)} has no tokens; add them")
             found.setdefault(word, tuple(tokens))
@@ -115,8 +120,8 @@ def first_pronunciations(path: Path) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _content(path: Path) -> str:
-    """The text of a file in composed form (NFC)."""
+def lexicon_content(path: Path) -> str:
+    """The text of a lexicon in composed form (NFC). Raises LexiconError if it cannot be read."""
     try:
         content = path.read_bytes()
         return unicodedata.normalize("NFC", content.decode("utf-8-sig"))
@@ -145,7 +150,7 @@ class _Lines:
         """The word, the tokens and the probability of a line."""
         word, *texts = fields
         probability = 1.0
-        if texts and texts[0] not in self._ids and _NUMBER.fullmatch(texts[0]):
+        if texts and texts[0] not in self._ids and PROBABILITY.fullmatch(texts[0]):
             probability = float(texts[0])
             if not 0 < probability <= 1:
                 raise self.error(number, f"the probability {_shown(texts[0])} is not above 0 and at most 1")

@@ -44,7 +44,7 @@ recipe = Recipe(
     test=("librispeech/test-clean-a", "commonvoice/test", "speechocean762/test", "an4/test"),
     dev_speakers=(*AN4, *LIBRISPEECH, *SPEECHOCEAN, *COMMON_VOICE),
     features=FeatureConfig(normalization="utterance"),
-    tokenizer=TokenizerConfig(kind="phones", lexicon="cmudict/lexicon.txt"),
+    tokenizer=TokenizerConfig(kind="phones", normalizer="lower_words", lexicon="cmudict/lexicon.txt"),
     augment=AugmentConfig(
         speeds=(0.9, 0.95, 1.0, 1.05, 1.1),
         reverb=0.3,
@@ -61,8 +61,8 @@ recipe = Recipe(
     ),
     model=ModelConfig(layers=4, hidden=256, subsampling=4, channels=32, dropout=0.2),
     training=TrainingConfig(
-        epochs=50, batch_seconds=90, learning_rate=2e-3, warmup=0.06, weight_decay=0.02, average=5,
-        validate_every=2, checkpoint_seconds=300,
+        epochs=18, batch_seconds=180, learning_rate=2.5e-3, warmup=0.08, weight_decay=0.02, average=3,
+        validate_every=1, checkpoint_seconds=300,
     ),
 )  # fmt: skip
 

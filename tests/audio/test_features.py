@@ -10,7 +10,7 @@ import torchaudio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.audio.features import advance_log_mel, log_mel
+from asr.audio.features import advance_log_mel, log_mel, log_mels
 from asr.audio.mel import framing, mel_filters
 from asr.config import FeatureConfig
 from tests.helpers.tones import chirp, chord, clicks, hum, noise, pink_noise, silence
@@ -127,3 +127,10 @@ def test_the_samples_are_not_changed():
     kept = samples.copy()
     log_mel(samples, CONFIG)
     assert np.array_equal(samples, kept)
+
+
+@given(st.lists(st.integers(0, 12_000), min_size=1, max_size=6))
+def test_recordings_side_by_side_are_bit_equal_to_each_alone(counts):
+    recordings = [SIGNALS["white"][:count] for count in counts]
+    for together, samples in zip(log_mels(recordings, CONFIG), recordings, strict=True):
+        assert np.array_equal(together, log_mel(samples, CONFIG))

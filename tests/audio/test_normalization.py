@@ -68,6 +68,17 @@ def test_running_mean_in_blocks_is_bit_equal_to_the_whole(cuts):
     assert np.array_equal(np.concatenate(parts), normalize(PARTS[1], RUNNING, STATISTICS))
 
 
+def test_running_mean_is_summed_frame_by_frame_in_double_precision():
+    features, mean = PARTS[1], STATISTICS.mean.astype(np.float64)
+    totals, counts = np.cumsum(features.astype(np.float64), axis=0), np.arange(1, len(features) + 1)[:, None]
+    running = (PRIOR_FRAMES * mean + totals) / (PRIOR_FRAMES + counts)
+    expected = ((features - running) / STATISTICS.deviation).astype(np.float32)
+    normalized, state = advance_running(start_running(RUNNING), features, STATISTICS)
+    assert np.array_equal(normalized, expected)
+    assert np.array_equal(state.total, totals[-1])
+    assert state.frames == len(features)
+
+
 def test_running_mean_forgets_the_level_of_the_microphone():
     loud, quiet = noise(60), noise(60) * np.float32(0.01)
     ends = [normalize(log_mel(samples, RUNNING), RUNNING, STATISTICS)[-1] for samples in (loud, quiet)]

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from asr.config import DecodingConfig
+from asr.recognize.formats import FORMATS
 from asr.recognize.recognizer import load
 from tests.helpers.bundles import random_bundle
 from tests.helpers.console import asr_here, one_line
@@ -101,7 +102,7 @@ def test_files_are_written_with_o(model: Path, recordings: Path, tmp_path: Path)
     shown = asr_here("transcribe", recordings, "--model", model, "-f", "all", "-o", out)
     assert (shown.status, shown.out, shown.err) == (0, "", "")
     written = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
-    assert written == ["a.json", "a.txt", "b.json", "b.txt", "sub/a.json", "sub/a.txt"]
+    assert written == sorted(f"{name}.{extension}" for name in ("a", "b", "sub/a") for extension in FORMATS)
     assert (out / "sub" / "a.txt").read_text() == text_of(model, recordings / "sub" / "a.wav") + "\n"
     assert json.loads((out / "a.json").read_text())["audio"] == str(recordings / "a.wav")
 

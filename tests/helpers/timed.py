@@ -1,8 +1,9 @@
-"""The way back from files with times: TextGrids of Praat and SubRip subtitles, read strictly."""
+"""The way back from files with times: TextGrids, subtitles and tables, read strictly."""
 
 from __future__ import annotations
 
 import re
+from html import unescape
 
 Interval = tuple[float, float, str]
 
@@ -51,15 +52,50 @@ def read_textgrid(content: str) -> tuple[float, dict[str, list[Interval]]]:
 
 
 def read_srt(content: str) -> list[Interval]:
-    """Reads subtitles of one line each."""
+    """Reads SubRip subtitles; what only players would decode is decoded, the lines of a cue stay apart."""
     cues = []
     for number, cue in enumerate(content.split("\n\n")[:-1], start=1):
-        index, times, text = cue.split("\n")
-        clock = r"(\d\d):([0-5]\d):([0-5]\d),(\d{3})"
-        match = re.fullmatch(f"{clock} --> {clock}", times)
-        assert match, times
+        index, times, text = cue.split("\n", 2)
         assert int(index) == number
-        h, m, s, ms, h2, m2, s2, ms2 = map(int, match.groups())
-        start, end = 3600 * h + 60 * m + s + ms / 1000, 3600 * h2 + 60 * m2 + s2 + ms2 / 1000
-        cues.append((start, end, text))
+        assert "-->" not in text
+        assert not re.search(r"<[\w/!?]", text), "a player would take it for a tag"
+        cues.append((*_times(times, ","), unescape(text)))
     return cues
+
+
+def read_vtt(content: str) -> list[Interval]:
+    """Reads WebVTT without settings and styles; no sign of markup may stand there bare."""
+    head, *blocks = content.split("\n\n")
+    assert head == "WEBVTT"
+    assert blocks.pop() in ("", "\n")
+    cues = []
+    for block in blocks:
+        times, text = block.split("\n", 1)
+        assert not re.search(r"[<>]|&(?!(amp|lt|gt);)", text), text
+        cues.append((*_times(times, "."), unescape(text)))
+    return cues
+
+
+def read_tsv(content: str) -> list[Interval]:
+    """Reads the table of segments that whisper writes."""
+    head, *lines = content.split("\n")
+    assert head == "start\tend\ttext"
+    assert lines.pop() == ""
+    rows = [line.split("\t") for line in lines]
+    return [(int(start) / 1000, int(end) / 1000, text) for start, end, text in rows]
+
+
+def read_ctm(content: str) -> list[tuple[str, str, float, float, str, float]]:
+    """Reads file, channel, start, duration, word and confidence of each line."""
+    assert content == "" or content.endswith("\n")
+    rows = [line.split(" ") for line in content.split("\n")[:-1]]
+    assert not any(row[0].startswith(";;") for row in rows), "a comment"
+    return [(file, channel, float(a), float(b), word, float(c)) for file, channel, a, b, word, c in rows]
+
+
+def _times(line: str, point: str) -> tuple[float, float]:
+    clock = rf"(\d\d+):([0-5]\d):([0-5]\d){re.escape(point)}(\d{{3}})"
+    match = re.fullmatch(f"{clock} --> {clock}", line)
+    assert match, line
+    h, m, s, ms, h2, m2, s2, ms2 = map(int, match.groups())
+    return 3600 * h + 60 * m + s + ms / 1000, 3600 * h2 + 60 * m2 + s2 + ms2 / 1000

@@ -18,7 +18,8 @@ from asr.decode.ctc import Hypothesis, greedy
 from asr.decode.partial import common_node
 from asr.decode.search.tree import BEAMS, NODES
 from asr.decode.words import spans
-from asr.recognize.stream_decoding import GreedyStream
+from asr.recognize.stream_decoding import GreedyStream, emitted
+from asr.text.phones import PhoneTokenizer
 from asr.text.tokenizer import BLANK, CharacterTokenizer, Tokenizer, WordTokenizer
 from tests.helpers.beam import emissions
 from tests.helpers.objective import World
@@ -39,6 +40,7 @@ SEARCHES = st.builds(
 TOKENIZERS = [
     CharacterTokenizer((BLANK, "▁", "a", "b")),
     CharacterTokenizer((BLANK, "a", "b")),
+    PhoneTokenizer((BLANK, "▁", "aa", "b")),
     WordTokenizer((BLANK, "one", "two")),
 ]
 Spoken = tuple[str, tuple[int, ...], tuple[int, ...], tuple[float, ...]]
@@ -90,7 +92,7 @@ def test_decided_words_begin_every_text_that_may_follow(kind, vocabulary, data, 
 
 
 @settings(deadline=None, max_examples=40)
-@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=["separator", "no separator", "words"])
+@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=["separator", "no separator", "phones", "words"])
 @given(st.integers(0, 2**32), SEARCHES)
 def test_without_anything_known_too(tokenizer, seed, search) -> None:
     log_probs = emissions(seed, 20, len(tokenizer.vocabulary), 4.0)
@@ -121,21 +123,24 @@ def test_words_may_be_taken_out_of_a_search(kind, vocabulary, data, search, mome
 
 
 @settings(deadline=None, max_examples=40)
-@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=["separator", "no separator", "words"])
+@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=["separator", "no separator", "phones", "words"])
 @given(st.integers(0, 2**32), st.lists(st.integers(0, 6), min_size=1), st.booleans())
 def test_the_best_path_in_pieces_is_that_of_the_whole(tokenizer, seed, sizes, settling) -> None:
     log_probs = emissions(seed, 40, len(tokenizer.vocabulary), 1.0)
     stream, first, taken, decided = GreedyStream(tokenizer), 0, [], ""
     state = stream.start()
     for size in [*sizes * 40, 40]:
-        state = stream.advance(state, log_probs[first : first + size])
+        before, (new,) = state, emitted([log_probs[first : first + size]])
+        state = stream.advance(before, new)
         first += size
         if settling:
             done, state = stream.settle(state)
             taken += spoken(done, tokenizer)
         else:
             assert stream.decided(state).startswith(decided)
+            assert stream.decides(before, state) or stream.decided(state) == decided
             decided = stream.decided(state)
+            assert stream.text(state) == tokenizer.decode(state.tokens)
             assert stream.text(state).startswith(decided)
     whole = greedy(log_probs)
     assert taken + spoken(stream.finish(state), tokenizer) == spoken(whole, tokenizer)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.recognize.align import AlignedText
-from asr.recognize.formats import ALIGNED_FORMATS, LINE, PAUSE, SHOWN, to_srt, to_textgrid
+from asr.recognize.formats import ALIGNED_FORMATS, to_textgrid
 from asr.transcript import Segment, Transcript, Word
 from tests.helpers.timed import read_srt, read_textgrid
 
@@ -79,32 +79,6 @@ def test_words_that_no_tier_can_hold_are_refused(second: tuple[float, float]) ->
         to_textgrid({"words": [Word("a", 0.0, 1.0, 1.0), Word("b", *second, 1.0)]}, 2.0)
 
 
-@given(word_lists())
-def test_subtitles_are_read_back(words: tuple[Word, ...]) -> None:
-    cues = read_srt(to_srt(transcript_of(words), "a.wav"))
-    assert " ".join(text for _, _, text in cues) == " ".join(word.text for word in words)
-    for start, end, text in cues:
-        assert len(text) <= LINE or " " not in text
-        assert end - start <= SHOWN + 0.001 or " " not in text
-    edges = [edge for start, end, _ in cues for edge in (start, end)]
-    assert edges == sorted(edges)
-
-
-def test_subtitles_are_cut_where_they_are_full_or_nobody_speaks() -> None:
-    words = [Word("word" * 5, i, i + 0.9, 1.0) for i in range(3)]  # two have 41 characters, three 62
-    words += [Word("a", 3.9 + PAUSE, 5.0, 1.0), Word("b", 5.5, 12.5, 1.0)]  # a pause before, too long after
-    cues = read_srt(to_srt(transcript_of(tuple(words)), "a.wav"))
-    assert [text.count(" ") + 1 for _, _, text in cues] == [2, 1, 1, 1]
-    assert cues[0][:2] == (0.0, 1.9)
-    assert cues[1][:2] == (2.0, 2.9)
-
-
-def test_times_of_subtitles_carry_over() -> None:
-    content = to_srt(transcript_of((Word("late", 3599.9996, 36_000.0, 1.0),)), "a.wav")
-    assert content == "1\n01:00:00,000 --> 10:00:00,000\nlate\n\n"
-    assert to_srt(transcript_of(()), "a.wav") == ""
-
-
 def test_json_has_matches_and_tokens() -> None:
     transcript = transcript_of((Word("Größe", 0.1, 0.5, 0.9), Word("nein", 0.6, 0.8, 0.1)))
     aligned = AlignedText(transcript, (-0.0, -7.12345), (Word("▁", 0.5, 0.6, 0.25),))
@@ -125,4 +99,4 @@ def test_formats_of_alignments_are_these() -> None:
     assert list(ALIGNED_FORMATS) == ["TextGrid", "json", "srt"]
     aligned = AlignedText(transcript_of((Word("a", 0.1, 0.5, 0.9),)), (0.0,), (Word("a", 0.2, 0.3, 0.9),))
     assert list(read_textgrid(ALIGNED_FORMATS["TextGrid"](aligned, ""))[1]) == ["words", "tokens"]
-    assert read_srt(ALIGNED_FORMATS["srt"](aligned, "")) == [(0.1, 0.5, "a")]
+    assert read_srt(ALIGNED_FORMATS["srt"](aligned, "")) == [(0.1, 0.75, "a")]

@@ -28,7 +28,7 @@ def first_cut(tokens: list[int], rules: Rules = RULES, block: int = 8) -> tuple[
     for first in range(0, len(tokens) - block + 1, block):
         heard.append(emissions_of(tokens[first : first + block]))
         before = rules.earliest(trail)
-        trail = trail.then(rules.silent(heard[-1]))
+        trail = rules.follow(trail, tokens[first : first + block])
         assert before <= rules.earliest(trail)
         if (cut := rules.cut(trail, heard)) is not None:
             assert rules.earliest(trail) <= cut
@@ -62,7 +62,7 @@ def test_a_long_segment_is_cut_at_the_longest_pause_of_its_last_quarter() -> Non
 def test_where_there_is_no_pause_the_likeliest_frame_is_taken() -> None:
     emissions = emissions_of([2] * 1000)
     emissions[888, 0] += 0.1
-    trail = Trail().then(RULES.silent(emissions))
+    trail = RULES.follow(Trail(), [2] * 1000)
     assert RULES.cut(trail, [emissions]) == 888
 
 

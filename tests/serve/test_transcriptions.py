@@ -9,9 +9,8 @@ from pathlib import Path
 import openai
 import pytest
 
-from asr.recognize.formats import to_srt, to_text
+from asr.recognize.formats import to_srt, to_text, to_vtt
 from asr.recognize.recognizer import Recognizer
-from asr.serve.answers import to_vtt
 from asr.transcript import Transcript
 from tests.helpers.console import asr_here
 from tests.helpers.recordings import encoded
@@ -49,9 +48,7 @@ def test_json_is_the_default_and_says_what_transcribe_says(
     assert found.text
 
 
-@pytest.mark.parametrize(
-    ("name", "write"), [("text", to_text), ("srt", to_srt), ("vtt", lambda t, _: to_vtt(t))]
-)
+@pytest.mark.parametrize(("name", "write"), [("text", to_text), ("srt", to_srt), ("vtt", to_vtt)])
 def test_texts_and_subtitles(
     client: openai.OpenAI, recording: Path, transcript: Transcript, name: str, write
 ) -> None:

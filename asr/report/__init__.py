@@ -1,0 +1,1 @@
+"""Transcripts and evaluations as a page: one HTML file with pictures, words and, if wanted, the sound."""
