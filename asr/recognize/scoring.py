@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.text.error_rate import ErrorCounts, character_errors, word_errors
 
@@ -112,29 +113,49 @@ def bootstrap(scored: Sequence[Scored], *, resamples: int = 2000, seed: int = 0)
         resamples: Number of corpora to draw.
         seed: Of the draws; the same seed gives the same interval.
     """
-    names = {item.speaker for item in scored}
-    by_speaker = "" not in names and len(names) >= FEWEST_SPEAKERS
-    unit: Literal["speaker", "utterance"] = "speaker" if by_speaker else "utterance"
+    unit, keys = drawn_units(scored)
     groups: dict[str | int, ErrorCounts] = {}
-    for place, item in enumerate(scored):
-        key = item.speaker if by_speaker else place
+    for key, item in zip(keys, scored, strict=True):
         groups[key] = groups.get(key, ErrorCounts.zero()) + item.words
     counts = np.array([(group.errors, group.reference) for group in groups.values()], dtype=np.int64)
     if len(groups) < 2 or counts[:, 1].sum() == 0:
         return Interval(math.nan, math.nan, unit, len(groups), resamples)
-    generator = np.random.default_rng(seed)
-    at_once = max(1, _DRAWS_AT_ONCE // len(groups))
-    sums = np.concatenate(
-        [
-            counts[generator.integers(len(groups), size=(min(at_once, resamples - done), len(groups)))].sum(1)
-            for done in range(0, resamples, at_once)
-        ]
-    )
+    sums = drawn_sums(counts, resamples, seed)
     sums = sums[sums[:, 1] > 0]  # a draw of empty references alone has no rate
     if not len(sums):
         return Interval(math.nan, math.nan, unit, len(groups), resamples)
     low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
     return Interval(float(low), float(high), unit, len(groups), resamples)
+
+
+def drawn_units(scored: Sequence[Scored]) -> tuple[Literal["speaker", "utterance"], list[str | int]]:
+    """What a bootstrap draws, and to which of these units each utterance belongs; see `bootstrap`."""
+    names = {item.speaker for item in scored}
+    if "" not in names and len(names) >= FEWEST_SPEAKERS:
+        return "speaker", [item.speaker for item in scored]
+    return "utterance", list(range(len(scored)))
+
+
+def drawn_sums(counts: NDArray[np.int64], resamples: int, seed: int) -> NDArray[np.int64]:
+    """Sums over corpora that are drawn with replacement.
+
+    Args:
+        counts: What each unit adds (n, C).
+        resamples: Number of corpora R; each is drawn of n units.
+        seed: Of the draws.
+
+    Returns:
+        The sums (R, C).
+    """
+    generator = np.random.default_rng(seed)
+    units = len(counts)
+    at_once = max(1, _DRAWS_AT_ONCE // units)
+    return np.concatenate(
+        [
+            counts[generator.integers(units, size=(min(at_once, resamples - done), units))].sum(axis=1)
+            for done in range(0, resamples, at_once)
+        ]
+    )
 
 
 def report(scored: Sequence[Scored]) -> Report:
