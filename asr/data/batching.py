@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.data.dataset import Dataset, Example
+from asr.data.dataset import Example
 
 Item = TypeVar("Item")
 Number = TypeVar("Number", bound=np.generic)
@@ -92,6 +92,16 @@ def plan_epoch(
     return plan
 
 
+class Examples(Protocol):
+    """What batches are made of: a function of the seed, the epoch and the index."""
+
+    def seconds(self, epoch: int) -> NDArray[np.float64]:
+        """How long each example (N,) of an epoch is."""
+
+    def example(self, index: int, epoch: int) -> Example:
+        """Draws example `index` of an epoch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where training stands in its data: all that a resumed run needs to go on with the next batch."""
@@ -103,7 +113,7 @@ class Position:
 class BatchSource:
     """All batches of all epochs, from any position on."""
 
-    def __init__(self, dataset: Dataset, batch_seconds: float, seed: int) -> None:
+    def __init__(self, dataset: Examples, batch_seconds: float, seed: int) -> None:
         self._dataset = dataset
         self._batch_seconds = batch_seconds
         self._seed = seed

@@ -101,12 +101,7 @@ def _spoken(recipe: Recipe, splits: Sequence[str], data: Path, hashes: dict[str,
     utterances: list[Utterance] = []
     for split in splits:
         read = _read(data, split, hashes)
-        for utterance in read:
-            if not normalize(utterance.text, recipe.tokenizer.normalizer):
-                raise ManifestError(
-                    f"{split_path(data, split)}: the text of {utterance.id!r} is empty; "
-                    "write it, or remove the line"
-                )
+        refuse_silence(split_path(data, split), read, recipe.tokenizer.normalizer)
         utterances += read
     return utterances
 
@@ -121,9 +116,13 @@ def _distinct(utterances: Sequence[Utterance], data: Path) -> None:
 
 
 def _read(data: Path, split: str, hashes: dict[str, str]) -> list[Utterance]:
-    """Reads a split whose every recording must be there."""
     path = split_path(data, split)
     hashes[path.relative_to(data).as_posix()] = file_hash(path)
+    return read_present(path)
+
+
+def read_present(path: Path) -> list[Utterance]:
+    """Reads a manifest whose every recording must be there. Raises ManifestError if one is not."""
     utterances = read_manifest(path)
     missing = [utterance.audio for utterance in utterances if not utterance.audio.path.exists()]
     if missing:
@@ -132,6 +131,15 @@ def _read(data: Path, split: str, hashes: dict[str, str]) -> list[Utterance]:
             "correct the manifest, or copy them there"
         )
     return utterances
+
+
+def refuse_silence(path: Path, utterances: Sequence[Utterance], normalizer: str) -> None:
+    """Raises ManifestError if an utterance of the manifest at `path` says nothing."""
+    for utterance in utterances:
+        if not normalize(utterance.text, normalizer):
+            raise ManifestError(
+                f"{path}: the text of {utterance.id!r} is empty; write it, or remove the line"
+            )
 
 
 def _terms(data: Path, recipe: Recipe) -> str:

@@ -59,15 +59,15 @@ def choose_weights(objective: Objective, paths: Sequence[Path]) -> Chosen:
     best, lowest = kept[0].tensors, float(kept[0].values["error_rate"])
     single = f"epoch {kept[0].values['epoch']}, dev WER {100 * lowest:.2f} %"
     if len(kept) == 1:
-        return Chosen(_stored(best), single)
+        return Chosen(stored(best), single)
     mean = average([checkpoint.tensors for checkpoint in kept])
     objective.model.load_state_dict(mean)
     error_rate = objective.validate().error_rate
     if error_rate > lowest:
-        return Chosen(_stored(best), f"{single} (mean of the best {len(kept)}: {100 * error_rate:.2f} %)")
+        return Chosen(stored(best), f"{single} (mean of the best {len(kept)}: {100 * error_rate:.2f} %)")
     epochs = sorted(int(checkpoint.values["epoch"]) for checkpoint in kept)
     return Chosen(
-        _stored(mean), f"mean of epochs {epochs}, dev WER {100 * error_rate:.2f} % (best alone: {single})"
+        stored(mean), f"mean of epochs {epochs}, dev WER {100 * error_rate:.2f} % (best alone: {single})"
     )
 
 
@@ -105,7 +105,7 @@ def finish(bundle: Bundle, recipe: Recipe, corpus: Corpus, out: Path, device: to
     return Outcome(folder, reports)
 
 
-def _stored(weights: Mapping[str, Tensor]) -> dict[str, NDArray[np.generic]]:
+def stored(weights: Mapping[str, Tensor]) -> dict[str, NDArray[np.generic]]:
     """Matrices in half precision, two bytes a weight; norms, biases and counters as they are."""
     return {
         name: (tensor.half() if tensor.dim() > 1 else tensor).cpu().numpy()

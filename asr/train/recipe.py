@@ -31,8 +31,9 @@ from asr.progress import say, track, warn
 from asr.text.normalize import normalize
 from asr.train.checkpoint import Checkpoint, read_checkpoint
 from asr.train.corpus import Corpus, count_corpus, impossible_utterances, prepare_corpus
-from asr.train.ctc import CTCObjective, DevUtterance
+from asr.train.ctc import CTCObjective
 from asr.train.curves import draw_curves
+from asr.train.dev_set import dev_set
 from asr.train.environment import describe_environment
 from asr.train.finish import Chosen, Outcome, choose_weights, finish
 from asr.train.journal import Journal
@@ -122,7 +123,8 @@ def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
     )
     texts = Texts(corpus.tokens, corpus.tokenizer.units.separator)
     dataset = Dataset(recordings, texts, recipe.features, statistics, recipe.augment, recipe.training.seed)
-    objective = CTCObjective(model.to(plan.device), corpus.tokenizer, _dev_set(corpus, recipe, statistics))
+    dev = dev_set(corpus.dev, corpus.tokenizer, recipe.tokenizer.normalizer, recipe.features, statistics)
+    objective = CTCObjective(model.to(plan.device), corpus.tokenizer, dev)
     return objective, BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed), statistics
 
 
@@ -168,21 +170,6 @@ def _last_checkpoint(options: RunOptions) -> Checkpoint | None:
     if not options.resume or not path.exists():
         return None
     return read_checkpoint(path, "step", "epoch", "batch", "kept")
-
-
-def _dev_set(corpus: Corpus, recipe: Recipe, statistics: Statistics) -> list[DevUtterance]:
-    recordings = Recordings(corpus.dev, recipe.features.sample_rate)
-    dataset = Dataset(recordings, Texts([()] * len(corpus.dev)), recipe.features, statistics)
-    return [
-        DevUtterance(
-            id=utterance.id,
-            speaker=utterance.speaker,
-            features=dataset.example(index, 0).features,
-            reference=corpus.tokenizer.heard(normalize(utterance.text, recipe.tokenizer.normalizer)),
-            duration=utterance.duration,
-        )
-        for index, utterance in enumerate(track(corpus.dev, "reading recordings to choose on"))
-    ]
 
 
 def _introduce(plan: _Plan, model: AcousticModel) -> None:

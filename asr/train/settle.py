@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from asr.config import Recipe
 from asr.errors import RunError
 from asr.files import write_atomically
 from asr.settings import from_dict, to_dict, with_settings
+
+Kind = TypeVar("Kind")
+"""A `Recipe`, or another config that says all that a run depends on."""
 
 RECIPE = "recipe.json"
 ENVIRONMENT = "environment.json"
@@ -20,7 +22,7 @@ _FREE = ("model.dropout", "model.path")
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Generic[Kind]):
     """The recipe that a run follows.
 
     Attributes:
@@ -28,11 +30,11 @@ class Settled:
         settings: All settings given so far, ``training.epochs=2`` each.
     """
 
-    recipe: Recipe
+    recipe: Kind
     settings: tuple[str, ...]
 
 
-def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bool) -> Settled:
+def settle_recipe(recipe: Kind, run: Path, settings: Sequence[str], resume: bool) -> Settled[Kind]:
     """Resolves a recipe with its settings; nothing is written yet.
 
     Args:
@@ -53,8 +55,8 @@ def settle_recipe(recipe: Recipe, run: Path, settings: Sequence[str], resume: bo
     return Settled(with_settings(recipe, settings), tuple(settings))
 
 
-def _settle_resumed(recipe: Recipe, path: Path, settings: Sequence[str]) -> Settled:
-    stored, remembered = _read(path)
+def _settle_resumed(recipe: Kind, path: Path, settings: Sequence[str]) -> Settled[Kind]:
+    stored, remembered = _read(type(recipe), path)
     everything = (*remembered, *settings)
     resolved = with_settings(recipe, everything)
     named = [setting.partition("=")[0].strip() for setting in settings]
@@ -91,7 +93,7 @@ def settle_data(run: Path, hashes: Mapping[str, str]) -> None:
 
 
 def record(
-    run: Path, settled: Settled, environment: Mapping[str, Any], hashes: Mapping[str, str], resume: bool
+    run: Path, settled: Settled[Any], environment: Mapping[str, Any], hashes: Mapping[str, str], resume: bool
 ) -> dict[str, Any]:
     """Writes recipe.json and environment.json, once everything is settled.
 
@@ -130,10 +132,10 @@ def _recorded(run: Path) -> dict[str, Any]:
     return dict(facts)
 
 
-def _read(path: Path) -> tuple[Recipe, list[str]]:
+def _read(kind: type[Kind], path: Path) -> tuple[Kind, list[str]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return from_dict(Recipe, content["recipe"], where=str(path)), [
+        return from_dict(kind, content["recipe"], where=str(path)), [
             str(setting) for setting in content["settings"]
         ]
     except FileNotFoundError:
