@@ -1,4 +1,4 @@
-"""Reading recordings: any format that libsndfile knows, any rate, any channels → mono samples.
+"""Reading recordings: any format that a decoder knows, any rate, any channels → mono samples.
 
 Files, members of tar files (read in place) and bytes. What cannot be used raises an `AudioError`; what
 can be used but may disappoint gives one note: a warning of the logger ``asr``, once per process.
@@ -7,31 +7,25 @@ can be used but may disappoint gives one note: a warning of the logger ``asr``, 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from asr.audio.decoders import UNKNOWN_LENGTH, Sound, opened
 from asr.audio.resample import Resampler
 from asr.audio.source import AudioSource, audio_error, find_recordings, locate, one_line
 
-__all__ = ["AudioInfo", "AudioSource", "find_recordings", "load_audio", "load_bytes", "probe"]
+__all__ = ["AudioInfo", "AudioSource", "Encoded", "audio_blocks", "find_recordings"]
+__all__ += ["load_audio", "load_bytes", "probe"]
 
 Samples = NDArray[np.float32]
 
-_RATES = range(1_000, 1_000_001)  # Hz; anything else in a header is damage
-_KNOWN_STARTS = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"ID3", b"\xff\xfb", b"\xff\xf3")
-_UNKNOWN_LENGTH = 1 << 62  # libsndfile's count is above it where the header of a FLAC stream says none
 _FULL_SCALE = 0.9999
 _CLIPPED_SHARE = 0.01
-_BLOCK = 1 << 18  # samples per channel decoded at once: bounds the memory
-_STREAMED = 0x7FF00000  # sizes from here on stand in headers of streams, where the size was unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +51,21 @@ class AudioInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """The content of an audio file, header included, and what to call it in messages."""
+
+    content: bytes
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    def opening(self) -> tuple[str | BytesIO, bytes]:
+        """What a decoder shall open, and the first 64 bytes."""
+        return BytesIO(self.content), self.content[:64]
+
+
+@dataclass(frozen=True, slots=True)
 class _Wanted:
     """What to take from a recording; see `load_audio`."""
 
@@ -66,17 +75,21 @@ class _Wanted:
     duration: float | None = None
 
 
-def probe(source: AudioSource) -> AudioInfo:
+def probe(source: AudioSource, *, about: bool = False) -> AudioInfo:
     """Reads the header of a recording; nothing is decoded, unless the header leaves the length out.
+
+    Args:
+        source: A file or a member of a tar file.
+        about: Whether a length that may be wrong, as that of a whole video, will do.
 
     Raises:
         AudioError: If the recording is missing, empty, damaged or not audio.
     """
-    with _opened(str(source), *locate(source)) as sound:
-        samples = sound.frames
-        if samples > _UNKNOWN_LENGTH:
-            samples = sum(len(block) for block in _blocks(sound, 0, samples))
-        return AudioInfo(sound.samplerate, sound.channels, samples, f"{sound.format} {sound.subtype}")
+    with opened(str(source), *locate(source)) as sound:
+        samples = sound.estimate if about else sound.samples
+        if not 0 < samples < UNKNOWN_LENGTH:
+            samples = sum(len(block) for block in sound.blocks(0, sound.samples))
+        return AudioInfo(sound.rate, sound.channels, samples, sound.encoding)
 
 
 def load_audio(
@@ -103,8 +116,36 @@ def load_audio(
         AudioError: If the recording is missing, empty, damaged or not audio, has values that are not
             finite, no such channel, or nothing in that stretch.
     """
-    with _opened(str(source), *locate(source)) as sound:
-        return _decode(sound, str(source), _Wanted(sample_rate, channel, start, duration))
+    with opened(str(source), *locate(source)) as sound:
+        wanted = _Wanted(sample_rate, channel, start, duration)
+        return np.concatenate(list(_mono(sound, str(source), wanted)))
+
+
+def audio_blocks(
+    source: AudioSource | Encoded, *, sample_rate: int = 16_000, channel: int | None = None
+) -> Iterator[Samples]:
+    """Reads a recording block by block, so that memory does not grow with its length.
+
+    Joined, the blocks are what `load_audio` or `load_bytes` returns, to the last bit. A pipe and a member
+    of a tar file are held in memory as they are stored, all others are read as they are needed.
+
+    Args:
+        source: A file, a member of a tar file, or the content of a file.
+        sample_rate: Hz of the result.
+        channel: Which channel, counted from 0; None takes the mean of all.
+
+    Yields:
+        Samples (n,) float32, any number of them.
+
+    Raises:
+        AudioError: As `load_audio`; what comes before the damage is given out first.
+    """
+    if isinstance(source, Encoded):
+        target, head = source.opening()
+    else:
+        target, head = locate(source)
+    with opened(str(source), target, head) as sound:
+        yield from _mono(sound, str(source), _Wanted(sample_rate, channel))
 
 
 def load_bytes(
@@ -121,49 +162,26 @@ def load_bytes(
     Raises:
         AudioError: As `load_audio`.
     """
-    with _opened(name, BytesIO(content), content[:64]) as sound:
-        return _decode(sound, name, _Wanted(sample_rate, channel))
+    return np.concatenate(
+        list(audio_blocks(Encoded(content, name), sample_rate=sample_rate, channel=channel))
+    )
 
 
-@contextmanager
-def _opened(name: str, target: str | BytesIO, head: bytes) -> Iterator[soundfile.SoundFile]:
-    """Opens a recording and checks its header; what libsndfile refuses becomes an `AudioError`."""
-    if not head:
-        raise audio_error(name, "empty file (0 bytes); record or copy it again")
-    try:
-        with soundfile.SoundFile(target) as sound:
-            if sound.samplerate not in _RATES:
-                raise audio_error(name, f"its header is damaged ({sound.samplerate} Hz); export it again")
-            if sound.frames == 0:
-                raise audio_error(name, "holds no samples (0 s); record or export it again")
-            yield sound
-    except soundfile.LibsndfileError:
-        raise audio_error(name, _remedy(head)) from None
-
-
-def _remedy(head: bytes) -> str:
-    convert = "convert it to wav, flac, ogg or mp3 first, for example with ffmpeg"
-    if head[4:8] == b"ftyp" or head.startswith((b"\xff\xf1", b"\xff\xf9")):
-        return f"AAC audio (m4a, mp4) cannot be read; {convert}"
-    if head.startswith(_KNOWN_STARTS):
-        return f"damaged, cut off or of an unknown encoding; copy it again, or {convert}"
-    return f"not audio in a known format; {convert}"
-
-
-def _decode(sound: soundfile.SoundFile, name: str, wanted: _Wanted) -> Samples:
-    rate, channel = sound.samplerate, wanted.channel
+def _mono(sound: Sound, name: str, wanted: _Wanted) -> Iterator[Samples]:
+    """Decodes, mixes and resamples block by block; the parts, joined, are the result of `load_audio`."""
+    rate, channel = sound.rate, wanted.channel
     if channel is not None and not 0 <= channel < sound.channels:
         raise audio_error(name, f"no channel {channel}; choose one of 0 to {sound.channels - 1}")
     first = round(wanted.start * rate)
-    if not 0 <= first < sound.frames:
-        length = f"{sound.frames / rate:.2f} s long"
+    if not 0 <= first < sound.samples:
+        length = f"{sound.samples / rate:.2f} s long"
         raise audio_error(
             name, f"cannot start at {wanted.start:g} s, it is {length}; correct the start or the file"
         )
-    count = sound.frames - first if wanted.duration is None else round(wanted.duration * rate)
+    count = sound.samples - first if wanted.duration is None else round(wanted.duration * rate)
     resampler = Resampler(rate, wanted.sample_rate)
-    state, parts, decoded, clipped = resampler.start(), [], 0, 0
-    for block in _blocks(sound, first, count):
+    state, decoded, clipped = resampler.start(), 0, 0
+    for block in sound.blocks(first, count):
         heard = block if channel is None else block[:, channel : channel + 1]
         if not np.isfinite(heard).all():
             position = first + decoded + int(np.argmin(np.isfinite(heard).all(axis=1)))
@@ -174,39 +192,19 @@ def _decode(sound: soundfile.SoundFile, name: str, wanted: _Wanted) -> Samples:
         mono = heard[:, 0] if heard.shape[1] == 1 else heard.mean(axis=1, dtype=np.float32)
         decoded += len(block)
         part, state = resampler.advance(state, mono)
-        parts.append(part)
+        yield part
     if not decoded:
         raise audio_error(name, "nothing in it can be decoded; copy or export it again")
     _note(name, _weakness(sound, wanted, decoded, clipped / decoded))
-    return np.concatenate([*parts, resampler.finish(state)])
+    yield resampler.finish(state)
 
 
-def _blocks(sound: soundfile.SoundFile, first: int, count: int) -> Iterator[Samples]:
-    """Decodes `count` samples of every channel from `first` on, in blocks (n, C), until damage or the end."""
-    if first:
-        sound.seek(first)
-    while count > 0:
-        block = np.full((min(count, _BLOCK), sound.channels), np.nan, np.float32)
-        try:
-            decoded = len(sound.read(out=block))
-        except soundfile.LibsndfileError:  # what was decoded before the damage is in the block
-            unfilled = np.flatnonzero(np.isnan(block).all(axis=1))
-            decoded = int(unfilled[0]) if len(unfilled) else len(block)
-        if decoded:
-            yield block[:decoded]
-        count = count - decoded if decoded == len(block) else 0
-
-
-def _weakness(sound: soundfile.SoundFile, wanted: _Wanted, decoded: int, clipped: float) -> str:
+def _weakness(sound: Sound, wanted: _Wanted, decoded: int, clipped: float) -> str:
     """The most important thing to say about a recording that can be used, or nothing."""
-    rate = sound.samplerate
-    sizes = re.search(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)", sound.extra_info)
-    said, there = (int(sizes[1]), int(sizes[2])) if sizes else (0, 0)
-    whole = sound.frames - round(wanted.start * rate)
-    promised = whole if wanted.duration is None else round(wanted.duration * rate)
-    if wanted.duration is None and there < said < _STREAMED:
-        promised = round(whole * said / max(there, 1))
-    if decoded < promised - rate // 20 and sound.frames < _UNKNOWN_LENGTH:
+    rate = sound.rate
+    whole = sound.samples - round(wanted.start * rate)
+    promised = round(whole * sound.promised) if wanted.duration is None else round(wanted.duration * rate)
+    if decoded < promised - rate // 20 and sound.samples < UNKNOWN_LENGTH:
         return (
             f"only {decoded / rate:.2f} of {promised / rate:.2f} s are there; copy it again to have the rest"
         )

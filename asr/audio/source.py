@@ -12,7 +12,10 @@ from pathlib import Path
 
 from asr.errors import AudioError
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au"})
+CONTAINERS = frozenset({".m4a", ".m4b", ".mp4", ".aac", ".webm", ".mkv", ".mov"})
+"""What needs PyAV."""
+
+SUFFIXES = CONTAINERS | {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au"}
 
 
 @dataclass(frozen=True, slots=True)

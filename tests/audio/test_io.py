@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.audio.io import AudioSource, load_audio, load_bytes, probe
+from asr.audio.io import AudioSource, Encoded, audio_blocks, load_audio, load_bytes, probe
 from asr.errors import AudioError
 from tests.helpers.recordings import encoded, refused, saved
 from tests.helpers.tones import chord, noise, silence, tone
@@ -234,3 +234,24 @@ def test_a_low_rate_gives_one_note(tmp_path, caplog):
 def test_a_tone_at_full_scale_is_not_clipped(tmp_path, caplog):
     load_audio(saved(tmp_path, encoded(tone(301, 1, amplitude=1.0))))
     assert not notes(caplog)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("channel", [None, 1])
+def test_blocks_joined_are_the_whole_to_the_last_bit(tmp_path, rate, channel):
+    channels = np.stack([noise(20, rate, seed) for seed in range(2)], axis=1)
+    source = saved(tmp_path, encoded(channels, rate))
+    blocks = list(audio_blocks(source, channel=channel))
+    assert len(blocks) > 1
+    assert np.array_equal(np.concatenate(blocks), load_audio(source, channel=channel))
+    content = Encoded(source.path.read_bytes(), "content")
+    assert all(map(np.array_equal, audio_blocks(content, channel=channel), blocks))
+
+
+def test_blocks_before_the_damage_are_given_out(tmp_path):
+    samples = noise(40)
+    samples[-1] = np.nan
+    blocks = audio_blocks(saved(tmp_path, encoded(samples, subtype="FLOAT")))
+    assert np.array_equal(next(blocks), samples[: 1 << 18])
+    with pytest.raises(AudioError, match="not a finite number"):
+        list(blocks)
