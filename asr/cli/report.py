@@ -12,18 +12,15 @@ import click
 from asr.audio.io import AudioSource, find_recordings
 from asr.cli.options import Choice, recognizer_options
 from asr.cli.transcribe import is_folder
-from asr.data.manifest import Utterance, read_manifest
+from asr.data.manifest import read_manifest
 from asr.errors import AudioError
 from asr.files import write_atomically
 from asr.progress import counter, say, track
-from asr.recognize.evaluate import UTTERANCES_AT_ONCE, samples_of
-from asr.recognize.recognizer import Recognizer
-from asr.recognize.scoring import Scored, report, score, worst_utterances
+from asr.recognize.evaluate import recognize_words
+from asr.recognize.scoring import Scored, report, worst_utterances
 from asr.report.entries import Illustrator
 from asr.report.page import evaluation_page, recordings_page
 from asr.report.pictures import Stretch
-from asr.text.normalize import normalize
-from asr.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,37 +127,20 @@ def _unfolded(files: Sequence[str]) -> list[Path]:
 def _evaluation(choice: Choice, manifest: Path, output: Path, shown: Showing) -> None:
     recognizer = choice.load()
     utterances = read_manifest(manifest)
-    scored, transcripts = _recognized(recognizer, utterances)
+    with counter("recognising", len(utterances)) as advance:
+        found = list(recognize_words(recognizer, utterances, advance))
+    scored = [one for one, _ in found]
     places = _chosen(scored, shown.worst)
     artist = Illustrator(recognizer.bundle.features, shown.audio)
     entries = []
     for place in track(places, "drawing"):
-        utterance, transcript = utterances[place], transcripts[place]
+        utterance, (one, transcript) = utterances[place], found[place]
         stretch = Stretch(utterance.audio, utterance.start, transcript.duration)
-        entries.append(artist.beside(scored[place], transcript, stretch))
+        entries.append(artist.beside(one, transcript, stretch))
     about = f"{manifest}, recognised by {recognizer.bundle.name}"
     title = shown.title or f"Errors on {manifest.parent.name or manifest.stem}"
     write_atomically(output, evaluation_page(title, about, report(scored), entries, places))
     say(f"{output}: written; open it in a browser")
-
-
-def _recognized(
-    recognizer: Recognizer, utterances: Sequence[Utterance]
-) -> tuple[list[Scored], list[Transcript]]:
-    """Scores and words of all utterances."""
-    bundle = recognizer.bundle
-    scored: list[Scored] = []
-    transcripts: list[Transcript] = []
-    with counter("recognising", len(utterances)) as advance:
-        for first in range(0, len(utterances), UTTERANCES_AT_ONCE):
-            part = utterances[first : first + UTTERANCES_AT_ONCE]
-            found = recognizer.transcribe_batch(samples_of(part, bundle.features.sample_rate))
-            for one, transcript in zip(part, found, strict=True):
-                reference = normalize(one.text, bundle.tokenizer_config.normalizer)
-                scored.append(score(one.id, one.speaker, reference, transcript.text, one.duration))
-            transcripts += found
-            advance(len(part))
-    return scored, transcripts
 
 
 def _chosen(scored: Sequence[Scored], count: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from asr.data.manifest import Utterance
 from asr.recognize.recognizer import Recognizer
 from asr.recognize.scoring import Scored, score
 from asr.text.normalize import normalize
+from asr.transcript import Transcript
 
 UTTERANCES_AT_ONCE = 64
 
@@ -37,12 +38,19 @@ def recognize(
     Raises:
         AudioError: If a recording cannot be read.
     """
-    scored: list[Scored] = []
+    return [scored for scored, _ in recognize_words(recognizer, utterances, progress)]
+
+
+def recognize_words(
+    recognizer: Recognizer,
+    utterances: Sequence[Utterance],
+    progress: Callable[[int], None] = lambda count: None,
+) -> Iterator[tuple[Scored, Transcript]]:
+    """The same with the words and their times; see `recognize`."""
     for first in range(0, len(utterances), UTTERANCES_AT_ONCE):
         part = utterances[first : first + UTTERANCES_AT_ONCE]
-        scored += _recognize(recognizer, part)
+        yield from _recognize(recognizer, part)
         progress(len(part))
-    return scored
 
 
 def samples_of(utterances: Sequence[Utterance], sample_rate: int) -> list[NDArray[np.float32]]:
@@ -53,16 +61,11 @@ def samples_of(utterances: Sequence[Utterance], sample_rate: int) -> list[NDArra
     ]
 
 
-def _recognize(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Scored]:
+def _recognize(
+    recognizer: Recognizer, utterances: Sequence[Utterance]
+) -> Iterator[tuple[Scored, Transcript]]:
     bundle = recognizer.bundle
     samples = samples_of(utterances, bundle.features.sample_rate)
-    return [
-        score(
-            utterance.id,
-            utterance.speaker,
-            normalize(utterance.text, bundle.tokenizer_config.normalizer),
-            transcript.text,
-            utterance.duration,
-        )
-        for utterance, transcript in zip(utterances, recognizer.transcribe_batch(samples), strict=True)
-    ]
+    for one, transcript in zip(utterances, recognizer.transcribe_batch(samples), strict=True):
+        reference = normalize(one.text, bundle.tokenizer_config.normalizer)
+        yield score(one.id, one.speaker, reference, transcript.text, one.duration), transcript

@@ -60,7 +60,7 @@ pre {
 .row + .row { border-top: 1px dashed var(--line); margin-top: 1rem; padding-top: 1rem; }
 .picture { border-radius: 8px; display: block; height: 12.5rem; width: 100%; }
 .playable .picture { cursor: pointer; }
-.wave { fill: none; stroke: var(--text); stroke-width: 1px; }
+.wave { fill: var(--text); stroke: var(--text); stroke-width: .75px; }
 .span { fill: var(--muted); opacity: .55; }
 .span.c4, .span.c3, .span.c2, .span.c1 { opacity: 1; stroke: var(--muted); stroke-width: 1px; }
 .span.c4 { fill: var(--c4); }
@@ -79,8 +79,17 @@ pre {
   background: none; border: 0; border-radius: 5px; color: inherit; font: inherit; line-height: 1.35;
   margin: 0; padding: .05em .25em;
 }
-button.word { cursor: pointer; }
-.word:hover, .word.now { outline: 2px solid var(--accent); }
+.words .word { cursor: pointer; }
+.words .word:hover, .word.now { outline: 2px solid var(--accent); }
+.words .word:focus-visible, a:focus-visible, summary:focus-visible, .scroll:focus-visible {
+  outline: 3px solid var(--accent); outline-offset: 2px;
+}
+.legend .word { color: var(--text); }
+.legend .c2 { color: var(--ink2); } .legend .c1 { color: var(--ink1); }
+.about { color: var(--muted); font-size: .85rem; font-variant-numeric: tabular-nums; margin: .5rem 0 0; }
+.about:empty { display: none; }
+details { margin-top: .75rem; }
+summary { color: var(--muted); cursor: pointer; font-size: .85rem; width: fit-content; }
 .c4 { background: var(--c4); }
 .c3 { background: var(--c3); text-decoration: underline dotted; text-underline-offset: .2em; }
 .c2 {
@@ -118,7 +127,7 @@ th, td {
   vertical-align: top;
 }
 .number { text-align: end; white-space: nowrap; }
-.two {
+.several {
   align-items: start; display: grid; gap: 0 2.5rem;
   grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr));
 }
@@ -133,67 +142,7 @@ footer { color: var(--muted); font-size: .85rem; margin-top: 1.5rem; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { font-size: 11px; max-width: none; padding: 0; }
   section, article { border: 0; border-radius: 0; border-top: 1px solid #999; padding: .75rem 0; }
-  .row { break-inside: avoid; } .picture { height: 8rem; } audio, .mark, .head { display: none; }
+  .row { break-inside: avoid; } .picture { height: 8rem; }
+  audio, .mark, .head, .about, summary { display: none; }
 }
 """
-
-SCRIPT = """
-"use strict";
-for (const article of document.querySelectorAll("article")) {
-  const audio = article.querySelector("audio");
-  const words = [...article.querySelectorAll(".word")];
-  const rows = [...article.querySelectorAll(".row")];
-  const seconds = (node, name) => Number(node.dataset[name]);
-  const rowAt = (time) => rows.find((row) => time < seconds(row, "end")) || rows[rows.length - 1];
-  const place = (row, time) => {
-    const [start, end] = [seconds(row, "start"), seconds(row, "end")];
-    return Math.min(1000, Math.max(0, (1000 * (time - start)) / (end - start)));
-  };
-  let marked = null;
-  function mark(word) {
-    if (word === marked) return;
-    if (marked) marked.classList.remove("now");
-    for (const shown of article.querySelectorAll(".mark")) shown.setAttribute("width", 0);
-    marked = word;
-    if (!word) return;
-    word.classList.add("now");
-    const row = word.closest(".row");
-    const [first, last] = [place(row, seconds(word, "start")), place(row, seconds(word, "end"))];
-    const shape = row.querySelector(".mark");
-    shape.setAttribute("x", first);
-    shape.setAttribute("width", Math.max(2, last - first));
-  }
-  function follow() {
-    const time = audio.currentTime;
-    const row = rowAt(time);
-    for (const other of rows) {
-      other.querySelector(".head").setAttribute("visibility", other === row ? "visible" : "hidden");
-    }
-    for (const end of ["x1", "x2"]) row.querySelector(".head").setAttribute(end, place(row, time));
-    mark(words.find((word) => time >= seconds(word, "start") && time < seconds(word, "end")) || null);
-    if (!audio.paused) requestAnimationFrame(follow);
-  }
-  function play(time) {
-    audio.currentTime = time;
-    audio.play();
-  }
-  for (const word of words) {
-    word.addEventListener("pointerenter", () => (!audio || audio.paused) && mark(word));
-    word.addEventListener("click", () => (audio ? play(seconds(word, "start")) : mark(word)));
-  }
-  if (!audio) continue;
-  for (const name of ["play", "seeked", "pause"]) audio.addEventListener(name, follow);
-  audio.addEventListener("play", () => {
-    for (const other of document.querySelectorAll("audio")) if (other !== audio) other.pause();
-  });
-  for (const row of rows) {
-    const picture = row.querySelector(".picture");
-    picture.addEventListener("click", (event) => {
-      const box = picture.getBoundingClientRect();
-      const share = (event.clientX - box.left) / box.width;
-      play(seconds(row, "start") + share * (seconds(row, "end") - seconds(row, "start")));
-    });
-  }
-}
-"""
-"""Marks words in the pictures, and plays the sound from a word on. It reads numbers and writes no HTML."""

@@ -7,11 +7,13 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 from asr.recognize.scoring import Report
+from asr.report.behaviour import SCRIPT
 from asr.report.entries import Entry
 from asr.report.html import Content, element, verbatim, visible
-from asr.report.look import SCRIPT, STYLE
+from asr.report.look import STYLE
 from asr.report.recording import article
-from asr.report.summary import confusions, evaluation, legend, recordings, utterances
+from asr.report.summary import evaluation, legend, recordings
+from asr.report.tables import confusions, speakers, utterances
 
 
 def recordings_page(title: str, about: str, entries: Sequence[Entry]) -> str:
@@ -40,8 +42,9 @@ def evaluation_page(
     """
     articles = [article(entry, number) for number, entry in enumerate(entries, start=1)]
     drawn = {place: number for number, place in enumerate(places, start=1)}
-    parts = [evaluation(report), confusions(report.scored), legend(errors=True), *articles]
-    return _page(title, about, [*parts, utterances(report.scored, drawn)])
+    scored = report.scored
+    before = [evaluation(report), confusions(scored), legend(errors=True)]
+    return _page(title, about, [*before, *articles, speakers(scored), utterances(scored, drawn)])
 
 
 def _page(title: str, about: str, parts: Sequence[Content]) -> str:

@@ -101,18 +101,20 @@ def listen(stretch: Stretch, config: FeatureConfig) -> Samples:
 
 
 def waveform(samples: Samples) -> str:
-    """The least and the greatest value in each column; square roots, so that quiet speech can be seen."""
+    """An outline of the least and the greatest value in each column, as a path of SVG.
+
+    Heights are square roots, so that quiet speech can be seen.
+    """
     columns = min(COLUMNS, len(samples))
     if not columns:
         return ""
     starts = np.arange(columns) * len(samples) // columns
-    low, high = (np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts))
+    low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
     tops, bottoms = (-np.sign(one) * np.sqrt(np.minimum(np.abs(one), 1)) for one in (high, low))
-    steps = 1000 / columns
-    return "".join(
-        f"M{(index + 0.5) * steps:.4g} {top - 0.01:.2f}V{bottom + 0.01:.2f}"
-        for index, (top, bottom) in enumerate(zip(tops, bottoms, strict=True))
-    )
+    places = (np.arange(columns) + 0.5) * (1000 / columns)
+    upper = [f"{x:.4g} {y:.2f}" for x, y in zip(places, tops, strict=True)]
+    lower = [f"{x:.4g} {y:.2f}" for x, y in zip(places, bottoms, strict=True)]
+    return f"M{'L'.join([*upper, *reversed(lower)])}Z"
 
 
 def features_png(features: NDArray[np.float32], config: FeatureConfig) -> bytes:

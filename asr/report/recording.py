@@ -8,11 +8,11 @@ from asr.report.entries import Column, Entry
 from asr.report.html import Html, element, isolated, joined, visible
 from asr.report.pictures import Row
 from asr.report.png import data_uri
+from asr.report.tables import LETTERS, table
 from asr.transcript import Word
 
 CLASSES = ((0.9, "c5"), (0.75, "c4"), (0.5, "c3"), (0.25, "c2"), (0.0, "c1"))
 """Least confidence of each colour; the surest words have none."""
-LETTERS = {"substitute": "S", "delete": "D", "insert": "I"}
 WAVE, SPANS, MEL, HEIGHT = 34, 72, 88, 200  # where the parts of a picture are: middle, top, top, bottom
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _MOST_TICKS = 13
@@ -23,14 +23,14 @@ def article(entry: Entry, number: int) -> Html:
     """All about a recording; `number` names it on the page."""
     shared = _columns_of(entry)
     scale = 1 / max(_QUIETEST, *(row.peak for row in entry.rows))
-    rows = (
-        _row(row, columns, scale, bool(entry.sound)) for row, columns in zip(entry.rows, shared, strict=True)
-    )
+    rows = (_row(row, columns, scale) for row, columns in zip(entry.rows, shared, strict=True))
     return element(
         "article",
         element("header", element("h2", visible(entry.name)), element("p", facts(entry), class_="facts")),
         _player(entry),
         *rows,
+        element("p", class_="about", aria_live="polite"),
+        _times(entry),
         id=f"r{number}",
         class_="playable" if entry.sound else None,
     )
@@ -56,7 +56,7 @@ def counted(count: int, noun: str) -> str:
 
 def clock(seconds: float) -> str:
     """Seconds, or minutes and seconds, or hours as well: 3.2 s, 1:02, 2:00:05."""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, left = divmod(minutes, 60)
@@ -86,8 +86,20 @@ def _player(entry: Entry) -> Html | None:
     return element("audio", controls=True, preload="metadata", src=data_uri(entry.sound, "audio/flac"))
 
 
-def _row(row: Row, columns: Sequence[Column], scale: float, playable: bool) -> Html:
-    words = joined(part for column in columns for part in (_column(column, playable), " "))
+def _times(entry: Entry) -> Html | None:
+    """The words once more as a table, for who cannot point at them."""
+    if not entry.words:
+        return None
+    rows = [
+        (isolated(word.text), f"{word.start:.2f}", f"{word.end:.2f}", f"{word.confidence:.2f}")
+        for word in entry.words
+    ]
+    times = table(("word", "from", "to", "confidence"), rows, (1, 2, 3))
+    return element("details", element("summary", "Times of the words, in seconds"), times)
+
+
+def _row(row: Row, columns: Sequence[Column], scale: float) -> Html:
+    words = joined(part for column in columns for part in (_column(column), " "))
     return element(
         "div",
         _picture(row, columns, scale),
@@ -158,8 +170,8 @@ def _ticks(row: Row, step: float) -> Iterator[Html]:
                 yield element("text", label, x=place, y=16)
 
 
-def _column(column: Column, playable: bool) -> Html:
-    shown = None if column.word is None else _word(column.word, playable)
+def _column(column: Column) -> Html:
+    shown = None if column.word is None else _word(column.word)
     if column.op == "equal" and shown is not None:
         return shown
     letter = element("b", LETTERS[column.op])
@@ -168,14 +180,12 @@ def _column(column: Column, playable: bool) -> Html:
     return element("span", said, below, class_=f"pair {column.op}")
 
 
-def _word(word: Word, playable: bool) -> Html:
-    about = f"{word.start:.2f} – {word.end:.2f} s, confidence {word.confidence:.2f}"
+def _word(word: Word) -> Html:
     return element(
-        "button" if playable else "span",
+        "span",
         isolated(word.text),
-        type="button" if playable else None,
         class_=f"word {shade(word.confidence)}",
         data_start=f"{word.start:.4f}",
         data_end=f"{word.end:.4f}",
-        title=about,
+        title=f"{word.start:.2f} – {word.end:.2f} s, confidence {word.confidence:.2f}",
     )

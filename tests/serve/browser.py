@@ -89,11 +89,13 @@ class Page:
 
 
 @contextmanager
-def opened(url: str, folder: Path, microphone: Path) -> Iterator[Page]:
-    """Opens a page in a browser whose microphone hears a wav file, once; downloads go to the folder."""
+def opened(url: str, folder: Path, microphone: Path | None = None) -> Iterator[Page]:
+    """Opens a page in a browser, whose microphone hears a wav file once; downloads go to the folder."""
     assert PROGRAM is not None
     profile = folder / "profile"
-    flags = [*FLAGS, f"--user-data-dir={profile}", f"--use-file-for-fake-audio-capture={microphone}%noloop"]
+    flags = [*FLAGS, f"--user-data-dir={profile}"]
+    if microphone is not None:
+        flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
     with (folder / "browser.log").open("wb") as log:
         browser = subprocess.Popen([PROGRAM, *flags, "about:blank"], stdout=log, stderr=log)
     try:
