@@ -11,6 +11,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.fourier import fast_length, samples_of, white_spectrum
 from asr.audio.mel import hz_to_mel, mel_to_hz
 from asr.audio.resample import resample
 from asr.config import AugmentConfig, FeatureConfig
@@ -75,7 +76,7 @@ def in_a_room(samples: Samples, sample_rate: int, seconds: float, random: np.ran
     echoes[: round(ECHO_AFTER * sample_rate)] = 0.0
     power = float((echoes**2).sum())
     level = 10 ** (-random.uniform(*DIRECT_TO_ECHOES_DB) / 20) / np.sqrt(max(power, 1e-12))
-    size = 1 << (len(samples) + count - 1).bit_length()
+    size = fast_length(len(samples) + count)
     spectrum = np.fft.rfft(samples, size)
     heard = samples + level * np.fft.irfft(spectrum * np.fft.rfft(echoes, size), size)[: len(samples)]
     loudness = np.sqrt(np.mean(samples**2) / max(float(np.mean(heard**2)), 1e-12)) if len(samples) else 1.0
@@ -93,11 +94,11 @@ def colored_noise(count: int, exponent: float, random: np.random.Generator) -> S
     """Noise of unit power whose spectrum falls as 1 / frequency ** exponent (0 white, 1 pink, 2 brown)."""
     if not count:
         return np.empty(0, np.float32)
-    spectrum = np.fft.rfft(random.standard_normal(count))
+    spectrum = white_spectrum(count, random)
     spectrum[1:] *= np.arange(1, len(spectrum)) ** (-exponent / 2)
     spectrum[0] = 0.0
-    noise = np.fft.irfft(spectrum, count)
-    return (noise / max(float(noise.std()), 1e-12)).astype(np.float32)
+    noise = samples_of(spectrum, count)
+    return noise / max(noise.std(), np.float32(1e-12))
 
 
 def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) -> Samples:

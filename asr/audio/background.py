@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.fourier import samples_of, white_spectrum
+
 Samples = NDArray[np.float32]
 
 QUIET = 0.25
@@ -35,9 +37,9 @@ def shaped_noise(quiet: Samples, count: int, random: np.random.Generator) -> Sam
     if not count or not len(quiet):
         return silence(count)
     shape = np.abs(np.fft.rfft(quiet * np.hanning(len(quiet))))
-    spectrum = np.fft.rfft(random.standard_normal(count))
+    spectrum = white_spectrum(count, random)
     spectrum *= np.interp(np.linspace(0, 1, len(spectrum)), np.linspace(0, 1, len(shape)), shape)
-    noise = np.fft.irfft(spectrum, count).astype(np.float32)
+    noise = samples_of(spectrum, count)
     return noise * (_level(quiet) / max(_level(noise), np.float32(1e-12)))
 
 
