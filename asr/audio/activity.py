@@ -60,10 +60,21 @@ def quiet_part(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
         True where it is quiet, for the frames of this part.
     """
     here = levels[len(levels) - 1 - (len(levels) - 1) % PART :]
+    return np.asarray(here < speech_threshold(levels, LEAST_CONTRAST))
+
+
+def speech_threshold(levels: NDArray[np.float64], contrast: float, otherwise: float = -np.inf) -> float:
+    """The level below which frames are quiet, by the levels (T,) of frames of which some are speech.
+
+    Args:
+        levels: At least one.
+        contrast: How far speech has to be above the background.
+        otherwise: What to say where it is not.
+    """
     background, speech = np.quantile(levels, [QUIETEST, LOUDEST])
-    if speech - background < LEAST_CONTRAST:
-        return np.zeros(len(here), bool)
-    return np.asarray(here < background + QUIET * (speech - background))
+    if speech - background < contrast:
+        return otherwise
+    return float(background + QUIET * (speech - background))
 
 
 def stretches(quiet: NDArray[np.bool_]) -> NDArray[np.int64]:
