@@ -132,14 +132,12 @@ def _train(
     plan: _Plan, objective: CTCObjective, source: BatchSource, options: RunOptions
 ) -> tuple[TrainState, Chosen]:
     """Trains from the beginning or the last checkpoint on, and chooses the weights to keep."""
-    checkpoint = _last_checkpoint(options)
+    checkpoint = last_checkpoint(options.out, resume=options.resume)
     done = checkpoint.values if checkpoint else {}
     with Journal(options.out, done.get("step", 0), done.get("epoch", 0)) as journal:
         trainer = Trainer(objective, source, plan.recipe.training, plan.precision, journal, options.out)
         if checkpoint:
             trainer.resume(checkpoint)
-        elif options.resume:
-            say(f"{options.out}: stopped before the first checkpoint; begins anew")
         state = trainer.train()
         draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
         chosen = choose_weights(objective, [kept_path(options.out, kept.epoch) for kept in state.kept])
@@ -164,12 +162,14 @@ def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
     }
 
 
-def _last_checkpoint(options: RunOptions) -> Checkpoint | None:
+def last_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
     """Where to go on; None for a new run, and for one that was stopped before its first checkpoint."""
-    path = checkpoint_path(options.out)
-    if not options.resume or not path.exists():
-        return None
-    return read_checkpoint(path, "step", "epoch", "batch", "kept")
+    path = checkpoint_path(run)
+    if resume and path.exists():
+        return read_checkpoint(path, "step", "epoch", "batch", "kept")
+    if resume:
+        say(f"{run}: stopped before the first checkpoint; begins anew")
+    return None
 
 
 def _introduce(plan: _Plan, model: AcousticModel) -> None:
