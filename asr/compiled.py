@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import wraps
 from hashlib import sha256
 from pathlib import Path
@@ -109,6 +110,35 @@ def compiled(
             dispatcher.compile(signature)  # does nothing if storing was all that failed
     dispatcher.disable_compile()
     return cast(Callable[..., None], dispatcher)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The code that is stored of a module's functions.
+
+    Attributes:
+        folder: Where.
+        files: How many there are.
+        damaged: Those that a crash cut short or a failing disk changed; they are compiled again.
+    """
+
+    folder: Path
+    files: int
+    damaged: tuple[Path, ...]
+
+
+def stored(module: ModuleType) -> Stored:
+    """Looks at the code that is stored of a module's functions, and loads none of it.
+
+    Raises:
+        RuntimeError: If nothing can be stored.
+    """
+    functions = (one for one in vars(module).values() if isinstance(one, FunctionType))
+    function = next(one for one in functions if one.__code__.co_filename == module.__file__)
+    folder = Path(_Store(function).cache_path)  # type: ignore[no-untyped-call]
+    name = Path(str(module.__file__)).stem
+    files = sorted(folder.glob(f"{name}.*.nb[ic]")) if folder.is_dir() else []
+    return Stored(folder, len(files), tuple(file for file in files if not _is_sealed(file)))
 
 
 def _named_after(function: Callable[..., None], parts: Sequence[ModuleType]) -> Callable[..., None]:

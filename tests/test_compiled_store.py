@@ -43,6 +43,13 @@ with event.install_recorder("numba:compile") as recorder:
     {PROGRAM.replace(chr(10), chr(10) + "    ")}
 print(sum(event.is_start for _, event in recorder.buffer))
 """
+LOOKED_AT = """
+import asr.compiled
+asr.compiled.compiled = lambda *arguments, **options: None  # kernels of the package compile only when asked
+import kernel
+found = asr.compiled.stored(kernel)
+print(found.files, *(path.suffix for path in found.damaged))
+"""
 FULL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000))\n"
 RESULT = "2 4 6 8"
 ANNOUNCEMENT = announcement("small one")
@@ -101,6 +108,15 @@ def test_a_damaged_file_is_replaced(package, suffix, name):
     file.write_bytes(DAMAGES[name](whole))
     assert run(package) == (RESULT, [ANNOUNCEMENT])
     assert run(package) == (RESULT, [])
+
+
+def test_damaged_files_are_found_without_loading_them(package):
+    assert run(package, LOOKED_AT) == ("0", [])
+    run(package)
+    assert run(package, LOOKED_AT) == ("2", [])
+    (file,) = (package / "cache").rglob("*.nbc")
+    file.write_bytes(DAMAGES["a bit"](file.read_bytes()))
+    assert run(package, LOOKED_AT) == ("2 .nbc", [])
 
 
 @pytest.mark.slow
