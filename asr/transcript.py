@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,11 @@ class Segment:
     text: str
     start: float
     end: float
+
+    def later(self, seconds: float) -> Segment:
+        """The same, with times from a beginning that is so many seconds earlier."""
+        words = tuple(replace(one, start=seconds + one.start, end=seconds + one.end) for one in self.words)
+        return Segment(words, self.text, seconds + self.start, seconds + self.end)
 
 
 @dataclass(frozen=True, slots=True)

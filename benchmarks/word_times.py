@@ -30,7 +30,8 @@ from asr.config import DecodingConfig
 from asr.decode.ctc import greedy
 from asr.decode.words import to_segment
 from asr.errors import AsrError
-from asr.recognize.recognizer import Recognizer, emissions, load
+from asr.recognize.batches import emissions
+from asr.recognize.recognizer import Recognizer, load
 from asr.text.error_rate import align_words
 from asr.transcript import Word
 from recipes.digits.generate import (

@@ -16,7 +16,8 @@ from asr.decode.pauses import fit_to_pauses
 from asr.decode.words import to_segment
 from asr.errors import TextError
 from asr.model.lengths import required_frames
-from asr.recognize.recognizer import Recognizer, emissions
+from asr.recognize.batches import emissions
+from asr.recognize.recognizer import Recognizer
 from asr.text.normalize import normalize
 from asr.text.tokenizer import WordTokenizer
 from asr.text.units import WordSpan

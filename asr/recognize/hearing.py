@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.data.manifest import Utterance
+from asr.recognize.batches import emissions
 from asr.recognize.evaluate import UTTERANCES_AT_ONCE, samples_of
-from asr.recognize.recognizer import Recognizer, emissions
+from asr.recognize.recognizer import Recognizer
 from asr.text.normalize import normalize
 
 

@@ -7,7 +7,7 @@ these samples as a recording.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -110,7 +110,7 @@ class Listener:
         levels = np.concatenate(evidence.levels)[:frames]
         duration = (end - segment.start) / self._rate
         found = self.recognizer.segment(self.recognizer.decode(log_probs)[0], levels, duration)
-        return self._moved(found, segment.start), end
+        return found.later(segment.start / self._rate), end
 
     def close(self, source: StreamInput, segment: SegmentState) -> Segment:
         """The segment as it is, where the stream has ended."""
@@ -121,7 +121,8 @@ class Listener:
         duration = (end - segment.start) / self._rate
         if segment.evidence is not None:
             levels = np.concatenate([np.zeros(0), *segment.evidence.levels])
-            return self._moved(self.recognizer.segment(hypothesis, levels, duration), segment.start)
+            found = self.recognizer.segment(hypothesis, levels, duration)
+            return found.later(segment.start / self._rate)
         last = self.recognizer.heard(hypothesis, duration)
         times = segment.times.with_words(last.words)
         words = times.finish(self._framing, self._rate, duration)
@@ -188,13 +189,7 @@ class Listener:
     def _again(self, final: Recognizer, source: StreamInput, first: int, end: int) -> Segment:
         """A segment as it is transcribed as a recording."""
         (segment,) = final.transcribe_samples(source.between(first, end)).segments
-        return self._moved(segment, first)
-
-    def _moved(self, segment: Segment, first: int) -> Segment:
-        """A segment with times from the beginning of the stream."""
-        start = first / self._rate
-        words = tuple(replace(word, start=start + word.start, end=start + word.end) for word in segment.words)
-        return Segment(words, segment.text, start, start + segment.end)
+        return segment.later(first / self._rate)
 
     @cached_property
     def _hearing(self) -> Hearing:

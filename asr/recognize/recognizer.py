@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.audio.activity import frame_levels
+from asr.audio.cutting import Cutting
 from asr.audio.features import log_mel
-from asr.audio.io import AudioSource, load_audio
+from asr.audio.io import AudioSource, audio_blocks, load_audio
 from asr.audio.mel import framing
 from asr.audio.normalization import normalize
 from asr.bundle import Bundle
 from asr.config import DecodingConfig
-from asr.data.batching import pad
 from asr.decode.beam import BeamDecoder
 from asr.decode.ctc import Hypothesis, greedy
 from asr.decode.fusion import Fusion
@@ -24,13 +24,16 @@ from asr.decode.identity import decoding_name
 from asr.decode.pauses import fit_to_levels
 from asr.decode.words import to_segment
 from asr.errors import BundleError, FusionError
+from asr.recognize.batches import emissions
 from asr.recognize.engine import Engine
 from asr.recognize.engines import AUTO, Chunks, read_model, start_engine
 from asr.recognize.language import Language, default_search, fusion_for
+from asr.recognize.long import joined, parts
 from asr.transcript import Alternative, Segment, Transcript
 
-FRAMES_PER_BATCH = 12_000
-"""Padded feature frames that are run side by side: two minutes."""
+CUTTING = Cutting()
+"""How long recordings are cut by default."""
+
 _log = logging.getLogger("asr")
 
 
@@ -78,22 +81,32 @@ class Recognizer:
         return f"{name}, {variant}" if name is not None and variant else name
 
     def transcribe(
-        self, audio: str | Path | AudioSource, *, channel: int | None = None, nbest: int = 1
+        self,
+        audio: str | Path | AudioSource,
+        *,
+        channel: int | None = None,
+        nbest: int = 1,
+        cutting: Cutting | None = CUTTING,
     ) -> Transcript:
-        """Transcribes a recording.
+        """Transcribes a recording, of hours if need be, at constant memory.
 
         Args:
             audio: A file, of any format, rate and number of channels.
             channel: The channel to listen to, counted from 0; by default the mean of all.
-            nbest: With more than one, the transcript has so many alternatives at most.
+            nbest: With more than one, the transcript has so many alternatives at most; these are of the
+                whole recording, which is then not cut.
+            cutting: How a long recording is cut into segments, see `asr.recognize.long`; None to hear it
+                as a whole, however long it is.
 
         Raises:
             AudioError: If it cannot be read.
         """
         source = audio if isinstance(audio, AudioSource) else AudioSource(Path(audio))
-        return self.transcribe_samples(
-            load_audio(source, sample_rate=self.bundle.features.sample_rate, channel=channel), nbest=nbest
-        )
+        rate = self.bundle.features.sample_rate
+        if cutting is None or nbest > 1:
+            samples = load_audio(source, sample_rate=rate, channel=channel)
+            return self.transcribe_samples(samples, nbest=nbest)
+        return joined(parts(self, audio_blocks(source, sample_rate=rate, channel=channel), cutting))
 
     def transcribe_samples(self, samples: NDArray[np.float32], *, nbest: int = 1) -> Transcript:
         """Transcribes samples (n,) in -1 … 1 at the sample rate of the model."""
@@ -155,37 +168,6 @@ def _alternatives(found: Sequence[Hypothesis], segments: Sequence[Segment]) -> t
         parts = hypothesis.acoustic, hypothesis.language, hypothesis.bonus, hypothesis.hotwords
         alternatives.setdefault(segment.text, Alternative(segment, hypothesis.total, *parts))
     return tuple(alternatives.values())
-
-
-def emissions(
-    engine: Engine, features: Sequence[NDArray[np.float32]]
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Runs utterances in batches of similar length.
-
-    Args:
-        engine: The acoustic model.
-        features: Normalised features (T_i, F) of each utterance.
-
-    Yields:
-        Index and log-probabilities (S_i, V) of each utterance, shortest first.
-    """
-    order = sorted(range(len(features)), key=lambda index: len(features[index]))
-    batch: list[int] = []
-    for index in [*order, None]:
-        if batch and (index is None or (len(batch) + 1) * len(features[index]) > FRAMES_PER_BATCH):
-            yield from _run(engine, features, batch)
-            batch = []
-        if index is not None:
-            batch.append(index)
-
-
-def _run(
-    engine: Engine, features: Sequence[NDArray[np.float32]], batch: list[int]
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    lengths = np.array([len(features[index]) for index in batch], np.int64)
-    emission = engine.run(pad([features[index] for index in batch]), lengths)
-    for row, index, length in zip(emission.log_probs, batch, emission.lengths, strict=True):
-        yield index, row[:length]
 
 
 def load(

@@ -13,7 +13,8 @@ import numpy as np
 from asr.audio.io import load_audio
 from asr.bundle import load_bundle
 from asr.data.manifest import Utterance, read_manifest
-from asr.recognize.recognizer import Recognizer, emissions, load
+from asr.recognize.batches import emissions
+from asr.recognize.recognizer import Recognizer, load
 from asr.text.normalize import normalize
 from benchmarks.decoders.task import Spoken, Task, build_model, write_task
 

@@ -1,4 +1,4 @@
-"""Pieces of long recordings: they cover all of it, lie within limits, and depend on nothing but the samples."""
+"""Pieces of long recordings: they cover all of it, keep to limits, depend on nothing but the samples."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def test_cuts_lie_in_pauses(spoken, background):
         assert piece.shared == piece.skipped == 0
         which = int(np.searchsorted(edges, piece.start / RATE))
         assert which % 2 == 1, "the cut lies in speech"
-        assert 0.1 < piece.start / RATE - edges[which - 1]
-        assert 0.1 < edges[which] - piece.start / RATE
+        assert piece.start / RATE - edges[which - 1] > 0.1
+        assert edges[which] - piece.start / RATE > 0.1
 
 
 def test_the_longest_pause_is_taken():

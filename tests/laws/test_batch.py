@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.recognize import recognizer as recognizer_module
-from asr.recognize.recognizer import Recognizer, emissions
+from asr.recognize import batches
+from asr.recognize.batches import emissions
+from asr.recognize.recognizer import Recognizer
 from tests.helpers.bundles import random_recognizer
 from tests.helpers.directions import DIRECTIONS
 from tests.helpers.tones import chirp, noise
@@ -94,7 +95,7 @@ def test_a_recognizer_writes_the_same_in_any_company(changes, normalization, cou
         noise(1, seed=index)[:count] + chirp(100, 5_000, 1)[:count] for index, count in enumerate(counts)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recognizer_module, "FRAMES_PER_BATCH", frames_per_batch)
+        patch.setattr(batches, "FRAMES_PER_BATCH", frames_per_batch)
         together = recognizer.transcribe_batch(recordings)
     for transcript, samples in zip(together, recordings, strict=True):
         single = recognizer.transcribe_samples(samples)

@@ -18,8 +18,9 @@ from asr.decode.hotwords import Hotword
 from asr.decode.tuning import TunedModel, Tuning
 from asr.errors import AsrError, FusionError
 from asr.lm.construction import load_language_model
+from asr.recognize.batches import emissions
 from asr.recognize.language import SOUND_ALONE, Language, fusion_for
-from asr.recognize.recognizer import Recognizer, emissions, load
+from asr.recognize.recognizer import Recognizer, load
 from asr.recognize.torch_engine import TorchEngine
 from tests.helpers.bundles import TEXTS, random_model
 from tests.helpers.language import letter_lm, small_lm

@@ -19,7 +19,8 @@ from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
 from asr.decode.ctc import greedy
 from asr.errors import AudioError, BundleError, RunError
-from asr.recognize.recognizer import FRAMES_PER_BATCH, Recognizer, emissions, load
+from asr.recognize.batches import FRAMES_PER_BATCH, emissions
+from asr.recognize.recognizer import Recognizer, load
 from tests.helpers.bundles import random_bundle, random_recognizer
 from tests.helpers.recordings import encoded
 from tests.helpers.tones import chirp, noise, silence
