@@ -27,6 +27,7 @@ COMMANDS = {
     "lexicon": "Say how words are pronounced, or guess it from their letters.",
     "export": "Make a model faster, and free of torch, with ONNX Runtime.",
     "check": "Look for mistakes in a manifest before training on it.",
+    "reproduce": "Run a row of the table of results again, and compare.",
     "verify": "Prove again, on this machine, what is promised of a model.",
     "doctor": "Look at this machine: what works, what is missing, how to get it.",
 }
