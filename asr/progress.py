@@ -46,8 +46,15 @@ def track(items: Iterable[Item], description: str, *, hidden: bool = False) -> I
             advance(1)
 
 
+def visible() -> bool:
+    """Whether bars are drawn: standard error is a terminal."""
+    return console.file.isatty()
+
+
 @contextmanager
-def counter(description: str, total: int | None, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
+def counter(
+    description: str, total: int | None, *, hidden: bool = False
+) -> Iterator[Callable[[float], None]]:
     """Shows a bar until the end of the block, for work that reports its progress to a callback.
 
     >>> with counter("recognising", len(utterances)) as advance:
@@ -59,9 +66,9 @@ def counter(description: str, total: int | None, *, hidden: bool = False) -> Ite
         hidden: Draw no bar, though standard error may be a terminal.
 
     Yields:
-        A function to call with the number of steps done since the last call.
+        A function to call with the number of steps done since the last call; parts of one count, too.
     """
-    hidden = hidden or not console.file.isatty()
+    hidden = hidden or not visible()
     with Progress(console=console, transient=True, redirect_stdout=False, disable=hidden) as bar:
         task = bar.add_task(escape(description), total=total)
         yield lambda steps: bar.advance(task, steps)

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from asr.audio.io import AudioSource, find_recordings
+from asr.cli.inputs import is_folder
 from asr.cli.options import Choice, recognizer_options
-from asr.cli.transcribe import is_folder
 from asr.data.manifest import read_manifest
 from asr.errors import AudioError
 from asr.files import write_atomically
