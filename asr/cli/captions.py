@@ -104,7 +104,7 @@ class Captions:
             return
         words = session.stable + session.tail
         room = shutil.get_terminal_size().columns - 1 - cell_len(before)
-        line = before + _last(_printable(words), room)
+        line = before + _last(printable(words), room)
         if line != self._shown:
             self._write(line)
 
@@ -151,7 +151,8 @@ def _quantile(values: list[float], share: float) -> float:
     return ordered[min(round(share * len(ordered)), len(ordered) - 1)]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text without characters that would steer the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 

@@ -110,9 +110,9 @@ sys.meta_path.insert(0, Finder())
 
 
 def test_the_meter_rises_with_the_level() -> None:
-    from asr.cli.listen import METER, _level
+    from asr.cli.microphone import METER, level_mark
 
-    marks = [_level(level * signal(0.1, RATE)) for level in (0.0, 1e-3, 0.01, 0.1, 1.0)]
+    marks = [level_mark(level * signal(0.1, RATE)) for level in (0.0, 1e-3, 0.01, 0.1, 1.0)]
     assert marks == sorted(marks, key=METER.index)
     assert marks[0] == " "
     assert len(set(marks)) >= 3
