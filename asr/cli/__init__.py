@@ -15,11 +15,13 @@ from asr.errors import AsrError, did_you_mean
 
 COMMANDS = {
     "train": "Train a model from a recipe.",
+    "finetune": "Train a model on, on your own voice, words or room.",
     "evaluate": "Word and character error rates of a model on a manifest.",
     "transcribe": "Write down what recordings say.",
     "report": "Show recordings, words and errors on a page for the browser.",
     "stream": "Write down a recording as if it were being spoken.",
     "listen": "Write down what is said into a microphone.",
+    "record": "Read prompts aloud, and get recordings to train on.",
     "serve": "Recognise speech for other programs and for the browser.",
     "align": "Find when the words of a known text are spoken.",
     "calibrate": "Make confidences of words as often right as they say.",
@@ -32,7 +34,7 @@ COMMANDS = {
     "doctor": "Look at this machine: what works, what is missing, how to get it.",
 }
 EXTRA = {
-    **dict.fromkeys(("torch", "torchaudio", "librosa", "matplotlib", "tensorboard"), "train"),
+    **dict.fromkeys(("torch", "torchaudio", "librosa", "matplotlib", "tensorboard", "filelock"), "train"),
     "onnx": "export",
     "sounddevice": "listen",
     **dict.fromkeys(("fastapi", "uvicorn", "websockets", "python_multipart", "prometheus_client"), "serve"),

@@ -19,12 +19,15 @@ SPEAKERS = ("ann", "bob", "cem")
 SPLITS = {"train": 8, "dev": 3, "test": 3}
 
 
-def spoken(text: str, seed: int = 0, word_seconds: float = 0.24) -> NDArray[np.float32]:
-    """How a text of these words sounds: tones with pauses, a little off pitch, in faint noise."""
+def spoken(text: str, seed: int = 0, word_seconds: float = 0.24, voice: float = 1.0) -> NDArray[np.float32]:
+    """How a text of these words sounds: tones with pauses, a little off pitch, in faint noise.
+
+    A voice is a factor of all pitches.
+    """
     random = np.random.default_rng(seed)
     parts = [silence(0.06)]
     for word in text.split():
-        pitch = PITCHES[word] * random.uniform(0.97, 1.03)
+        pitch = voice * PITCHES[word] * random.uniform(0.97, 1.03)
         parts += [tone(pitch, word_seconds, amplitude=random.uniform(0.2, 0.6)), silence(0.06)]
     samples = np.concatenate(parts)
     return samples + noise(len(samples) / RATE, seed=seed, amplitude=0.002)[: len(samples)]
@@ -40,14 +43,19 @@ def random_texts(count: int, seed: int = 0, longest: int = 4) -> list[str]:
 
 
 def write_split(
-    data: Path, split: str, texts: Sequence[str], seed: int = 0, word_seconds: float = 0.24
+    data: Path,
+    split: str,
+    texts: Sequence[str],
+    seed: int = 0,
+    word_seconds: float = 0.24,
+    voice: float = 1.0,
 ) -> list[Utterance]:
     """Writes the folder ``data/split``: a FLAC file for each text, and manifest.jsonl."""
     folder = data / split
     folder.mkdir(parents=True, exist_ok=True)
     utterances = []
     for index, text in enumerate(texts):
-        samples = spoken(text, seed=1000 * seed + index, word_seconds=word_seconds)
+        samples = spoken(text, 1000 * seed + index, word_seconds, voice)
         path = folder / f"{split}-{index:02d}.flac"
         soundfile.write(path, samples, RATE, subtype="PCM_16")
         utterances.append(
