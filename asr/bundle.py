@@ -3,7 +3,9 @@
 model.json          kind, format_version, features, tokenizer, model, results; perhaps calibrations, decoding
 model.safetensors   weights, and mean and deviation of the features
 tokens.txt          ``token id`` a line, blank first
-lm.lm               language model of words, where there is one; `decoding` says how much it counts
+lm.lm, lm.ngrams    language model of words, where there is one; `decoding` says how much it counts; the
+                    second form takes a tenth of the place, and a moment to unpack
+lexicon.txt         how words are pronounced, where tokens are phones; lexicon.l2s guesses it for others
 *.onnx              graphs that asr export makes, with `statistics.safetensors`: mean and deviation once more,
                     so that nobody who runs them needs model.safetensors, which may be missing then
 README.md           model card
@@ -12,7 +14,7 @@ README.md           model card
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,19 +25,23 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from asr.audio.normalization import Statistics
+from asr.carried import Carried, digest
 from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.decode.calibration import Calibration
 from asr.decode.tuning import TunedModel, Tuning
 from asr.errors import BundleError, ConfigError
 from asr.files import write_atomically, writing
-from asr.graphs import FILES, Graph, Graphs, digest
+from asr.graphs import FILES, Graphs
+from asr.lm.construction import automaton_from
+from asr.lm.packed_storage import ngrams_in
 from asr.lm.storage import load_automaton, save_automaton
 from asr.settings import from_dict, to_dict
 from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary, write_tokens
 
 KIND = "asr-ctc"
 FORMAT_VERSION = 1
-LANGUAGE_MODEL = "lm.lm"
+LANGUAGE_MODEL, PACKED_MODEL = "lm.lm", "lm.ngrams"
+LEXICON, LETTER_TO_SOUND = "lexicon.txt", "lexicon.l2s"
 WEIGHTS, STATISTICS, TOKENS = "model.safetensors", "statistics.safetensors", "tokens.txt"
 
 
@@ -56,6 +62,7 @@ class Bundle:
             `asr.decode.identity`.
         language: The language model that it carries, and how it is used.
         graphs: The same acoustic model for ONNX Runtime.
+        words: Files that say how words sound, by name: `LEXICON` and perhaps `LETTER_TO_SOUND`.
     """
 
     name: str
@@ -70,6 +77,7 @@ class Bundle:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     language: TunedModel | None = None
     graphs: Graphs = field(default_factory=Graphs)
+    words: Mapping[str, Carried] = field(default_factory=dict)
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -86,7 +94,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     """
     files = _contents(bundle)
     hashes = {name: digest(content) for name, content in files.items()}
-    if bundle.language is not None:
+    if bundle.language is not None and bundle.language.packed is None:
         save_automaton(bundle.language.model, folder / LANGUAGE_MODEL)
         hashes[LANGUAGE_MODEL] = digest((folder / LANGUAGE_MODEL).read_bytes())
     description = {
@@ -106,7 +114,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         write_atomically(folder / name, content)
     write_atomically(folder / "README.md", bundle.card)
     write_atomically(folder / "model.json", json.dumps(description, indent=2, ensure_ascii=False) + "\n")
-    for name in {LANGUAGE_MODEL, STATISTICS, *FILES} - hashes.keys():
+    for name in {LANGUAGE_MODEL, PACKED_MODEL, LEXICON, LETTER_TO_SOUND, STATISTICS, *FILES} - hashes.keys():
         with writing(folder / name):
             (folder / name).unlink(missing_ok=True)
 
@@ -146,6 +154,7 @@ def load_bundle(folder: Path, *, weights: bool = True) -> Bundle:
             calibrations=_calibrations(description, where),
             language=_language(description, folder),
             graphs=_graphs(description, folder),
+            words=_carried(description, folder, (LEXICON, LETTER_TO_SOUND)),
         )
     except KeyError as error:
         raise BundleError(f"{folder}: the model folder is damaged: no {error}; copy it again") from None
@@ -162,7 +171,9 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
         files[WEIGHTS] = save(arrays | statistics)
     if bundle.graphs.files:
         files[STATISTICS] = save(statistics)
-    return files | {name: graph.read() for name, graph in bundle.graphs.files.items()}
+    if bundle.language is not None and bundle.language.packed is not None:
+        files[PACKED_MODEL] = bundle.language.packed.read()
+    return files | {name: file.read() for name, file in (*bundle.graphs.files.items(), *bundle.words.items())}
 
 
 def _read(folder: Path, description: Mapping[str, Any], weights: bool) -> tuple[dict[str, Any], str, str]:
@@ -170,7 +181,7 @@ def _read(folder: Path, description: Mapping[str, Any], weights: bool) -> tuple[
     known = description["sha256"]
     spared = STATISTICS in known and not (weights and WEIGHTS in known)
     stored = STATISTICS if spared else WEIGHTS
-    names = (stored, TOKENS, *((LANGUAGE_MODEL,) if "decoding" in description else ()))
+    names = (stored, TOKENS, *((LANGUAGE_MODEL,) if LANGUAGE_MODEL in known else ()))
     try:
         contents = {name: (folder / name).read_bytes() for name in names}
         card = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").exists() else ""
@@ -189,9 +200,14 @@ def _engines(graphs: Graphs) -> dict[str, Any]:
 def _graphs(description: Mapping[str, Any], folder: Path) -> Graphs:
     if "engines" not in description:
         return Graphs()
-    engines, hashes = description["engines"], description["sha256"]
-    files = {name: Graph(folder / name, hashes[name]) for name in engines["files"] if name in FILES}
-    return Graphs(str(engines["acoustic"]), files)
+    engines = description["engines"]
+    names = [name for name in engines["files"] if name in FILES]
+    return Graphs(str(engines["acoustic"]), _carried(description, folder, names))
+
+
+def _carried(description: Mapping[str, Any], folder: Path, names: Iterable[str]) -> dict[str, Carried]:
+    hashes = description["sha256"]
+    return {name: Carried(folder / name, hashes[name]) for name in names if name in hashes}
 
 
 def _plain(calibrations: Mapping[str, Calibration]) -> dict[str, Any]:
@@ -213,7 +229,10 @@ def _language(description: Mapping[str, Any], folder: Path) -> TunedModel | None
         return None
     where = f"{folder / 'model.json'}, decoding"
     tuning = from_dict(Tuning, description["decoding"], where=where)
-    return TunedModel(load_automaton(folder / LANGUAGE_MODEL), tuning)
+    packed = _carried(description, folder, (PACKED_MODEL,)).get(PACKED_MODEL)
+    if packed is None:
+        return TunedModel(load_automaton(folder / LANGUAGE_MODEL), tuning)
+    return TunedModel(automaton_from(ngrams_in(packed.read(), folder / PACKED_MODEL)), tuning, packed)
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

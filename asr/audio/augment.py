@@ -98,7 +98,7 @@ def colored_noise(count: int, exponent: float, random: np.random.Generator) -> S
     spectrum[1:] *= np.arange(1, len(spectrum)) ** (-exponent / 2)
     spectrum[0] = 0.0
     noise = samples_of(spectrum, count)
-    return noise / max(noise.std(), np.float32(1e-12))
+    return noise / np.float32(max(float(noise.std()), 1e-12))
 
 
 def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) -> Samples:

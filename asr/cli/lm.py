@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from asr.cli.lm_shrink import mix_command, prune_command
 from asr.cli.lm_tune import attach, detach, tune
 from asr.config import TokenizerConfig
 from asr.errors import LanguageModelError
@@ -75,7 +76,7 @@ def command() -> None:
     """
 
 
-for _part in (tune, attach, detach):
+for _part in (mix_command, prune_command, tune, attach, detach):
     command.add_command(_part)
 
 

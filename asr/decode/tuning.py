@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from asr.carried import Carried
 from asr.config import NotNegative, NotPositive, Positive
 from asr.lm.automaton import Automaton
 
@@ -34,7 +35,14 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TunedModel:
-    """A language model of words, and how it is used."""
+    """A language model of words, and how it is used.
+
+    Attributes:
+        model: Ready for use.
+        tuning: How it is used.
+        packed: The same in few bytes (`asr.lm.packed_storage`), if that is how it is to be stored.
+    """
 
     model: Automaton
     tuning: Tuning = Tuning()
+    packed: Carried | None = None

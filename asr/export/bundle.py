@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from asr.bundle import Bundle
+from asr.carried import carried
 from asr.export.offline import offline_graph
 from asr.export.step import step_graph
-from asr.graphs import OFFLINE, ONNX, ONNX_INT8, STEP, Graphs, graph
+from asr.graphs import OFFLINE, ONNX, ONNX_INT8, STEP, Graphs
 from asr.recognize.emission_cache import acoustic_digest
 
 
@@ -54,4 +55,4 @@ def export(bundle: Bundle, *, int8: bool = True) -> Bundle:
 def with_graphs(bundle: Bundle, contents: Mapping[str, bytes]) -> Bundle:
     """The bundle with these graphs of its weights, by the names of their files."""
     acoustic = acoustic_digest(replace(bundle, graphs=Graphs()))
-    return replace(bundle, graphs=Graphs(acoustic, {name: graph(made) for name, made in contents.items()}))
+    return replace(bundle, graphs=Graphs(acoustic, {name: carried(made) for name, made in contents.items()}))

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.lm.arpa import read_arpa
+from asr.errors import LanguageModelError
+from asr.lm.arpa import read_arpa, write_arpa
 from asr.lm.automaton import ROOT, Automaton
 from asr.lm.hashing import find, insert, new_table
 from asr.lm.ngrams import BEGIN, END, UNKNOWN, Level, NgramModel, key
-from asr.lm.storage import load_automaton
+from asr.lm.packed_storage import SUFFIX as PACKED
+from asr.lm.packed_storage import load_packed, save_packed
+from asr.lm.storage import load_automaton, save_automaton
 
 UNKNOWN_NAMES = (UNKNOWN, "<UNK>")
 """How models write the word that stands for all others."""
@@ -22,12 +25,38 @@ SUFFIX = ".lm"
 
 
 def load_language_model(path: Path) -> Automaton:
-    """Reads a language model: an automaton where the name ends in .lm, else an ARPA file.
+    """Reads a language model: an automaton (.lm), packed n-grams (.ngrams), else an ARPA file.
 
     Raises:
         LanguageModelError: If the file is missing or damaged.
     """
-    return load_automaton(path) if path.suffix == SUFFIX else automaton_from(read_arpa(path))
+    return load_automaton(path) if path.suffix == SUFFIX else automaton_from(load_ngrams(path))
+
+
+def load_ngrams(path: Path) -> NgramModel:
+    """Reads the n-grams of a language model: packed ones (.ngrams), else an ARPA file.
+
+    Raises:
+        LanguageModelError: If the file is missing or damaged, or has no n-grams in it any more (.lm).
+    """
+    if path.suffix == SUFFIX:
+        raise LanguageModelError(f"{path}: is made for decoding; name the .arpa or .ngrams it was made of")
+    return load_packed(path) if path.suffix == PACKED else read_arpa(path)
+
+
+def save_ngrams(model: NgramModel, path: Path) -> None:
+    """Writes a model as the ending of the name says: .ngrams, .lm, .arpa or .arpa.gz.
+
+    Raises:
+        LanguageModelError: If it cannot be packed.
+        RunError: If it cannot be written.
+    """
+    if path.suffix == PACKED:
+        save_packed(model, path)
+    elif path.suffix == SUFFIX:
+        save_automaton(automaton_from(model), path)
+    else:
+        write_arpa(path, model)
 
 
 def automaton_from(model: NgramModel) -> Automaton:

@@ -17,6 +17,8 @@ An n-gram stays if a longer one begins with it or ends in it, so every n-gram th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,17 +32,24 @@ _LEAST = 1e-9
 """Stands for a probability that rounding made zero or less."""
 
 
-def prune(model: NgramModel, tokens: NDArray[np.int32], threshold: float) -> NgramModel:
+def prune(
+    model: NgramModel, texts: Sequence[tuple[NDArray[np.int32], float]], threshold: float
+) -> NgramModel:
     """Leaves out n-grams without which a model is hardly worse; their probability goes to back-off weights.
 
     Args:
         model: A model that was estimated with interpolation, with every n-gram's suffix in it.
-        tokens: The ids of all words of the text that it was estimated from, with <s> and </s> (T,).
+        texts: The texts that it was estimated from: the ids of all words, with <s> and </s> (T,), and the
+            share that each text has in the model.
         threshold: The least divergence that an n-gram must be worth to stay, nats per word: about 1e-7.
     """
     model = in_order(model)
     begin = model.words.index(BEGIN)
-    contexts = [counts / np.count_nonzero(tokens != begin) for counts in occurrences(model, tokens, begin)]
+    contexts = [np.zeros(len(level)) for level in model.levels]
+    for tokens, share in texts:
+        places = np.count_nonzero(tokens != begin)
+        for sums, counts in zip(contexts, occurrences(model, tokens, begin), strict=True):
+            sums += share * counts / places
     ends = suffixes(model)
     levels = list(model.levels)
     kept = [np.zeros(len(level), np.bool_) for level in levels]
@@ -50,7 +59,7 @@ def prune(model: NgramModel, tokens: NDArray[np.int32], threshold: float) -> Ngr
         kept[n] |= worth >= threshold
         kept[n - 1][level.contexts[kept[n]]] = True
         kept[n - 1][ends[n][kept[n]]] = True
-        levels[n - 1] = _balanced(below, level, ends[n], kept[n])
+        levels[n - 1] = balanced(below, level, ends[n], kept[n])
     kept[0][:] = True
     return select(NgramModel(model.words, tuple(levels)), kept)
 
@@ -66,8 +75,15 @@ def _worth(below: Level, level: Level, ends: Ids, contexts: Reals) -> Reals:
     return worth
 
 
-def _balanced(below: Level, level: Level, ends: Ids, kept: NDArray[np.bool_]) -> Level:
-    """The shorter n-grams with back-off weights that make all probabilities after them add up to one."""
+def balanced(below: Level, level: Level, ends: Ids, kept: NDArray[np.bool_]) -> Level:
+    """The shorter n-grams with back-off weights that make all probabilities after them add up to one.
+
+    Args:
+        below: N-grams of one length.
+        level: Those of the next one.
+        ends: Where the suffixes of the longer ones are among the shorter ones (M,).
+        kept: Which of the longer ones there are (M,).
+    """
     own, shorter = _probabilities(below, level, ends)
     rows = level.contexts[kept]
     weights = np.log(_left(rows, own[kept], len(below)) / _left(rows, shorter[kept], len(below)))

@@ -14,13 +14,13 @@ from asr.errors import LexiconError
 from asr.lm.arpa import read_arpa
 from asr.lm.kneser_ney import Estimation, estimate
 from asr.lm.ngrams import BEGIN, END, SPECIAL, NgramModel
+from asr.lm.packing import rounded
 from asr.lm.pruning import prune
 from asr.lm.suffixes import in_order
 from asr.progress import counter
 from asr.pronounce.alignment import ROUNDS, align
 from asr.pronounce.graphones import Graphone
 from asr.pronounce.model import LetterToSound
-from asr.pronounce.storage import rounded
 from asr.text.lexicon_text import Entry
 
 
@@ -72,7 +72,7 @@ def train(entries: Sequence[Entry], wanted: Training | None = None) -> Trained:
     sentences = [[ids.setdefault(graphone, len(ids)) for graphone in word] for word in alignment.words]
     ngrams = _estimated(sentences, wanted.order)
     if wanted.threshold > 0:
-        ngrams = prune(ngrams, _tokens(sentences), wanted.threshold)
+        ngrams = prune(ngrams, [(_tokens(sentences), 1.0)], wanted.threshold)
     return Trained(LetterToSound(tuple(ids), rounded(ngrams)), len(alignment.words), alignment.left_out)
 
 

@@ -15,8 +15,9 @@ from asr.bundle import Bundle
 from asr.config import DecodingConfig
 from asr.decode.fusion import Fusion, Vocabulary
 from asr.decode.graph.phrases import graph_of_phrases
-from asr.decode.graph.pronunciation import load_lexicon_graph
+from asr.decode.graph.pronunciation import graph_of_lexicon, load_lexicon_graph
 from asr.decode.graph.spelling import graph_of_words
+from asr.decode.graph.storage import SUFFIX as GRAPH
 from asr.decode.graph.word_graph import WordGraph
 from asr.decode.hotwords import Hotword, read_hotwords
 from asr.decode.tuning import TunedModel, Tuning
@@ -25,7 +26,7 @@ from asr.lm.automaton import Automaton
 from asr.lm.construction import UNKNOWN_NAMES, load_language_model
 from asr.lm.ngrams import BEGIN, END
 from asr.lm.sources import read_sentences
-from asr.text.lexicon import read_lexicon
+from asr.recognize.pronunciation import pronunciations
 from asr.text.units import Units
 
 File = str | Path
@@ -42,7 +43,8 @@ class Language:
         lm: Language model of words: an ARPA file (.gz and .xz, too), or a .lm. By default that of the
             model folder, where it carries one.
         token_lm: The same, of tokens: `asr lm build --characters` makes one.
-        lexicon: The words there are and how they are pronounced or spelled; no others are written.
+        lexicon: The words there are and how they are pronounced or spelled; no others are written. By
+            default, where tokens are phones, that of the model folder.
         hotwords: Phrases to expect, or a file of them.
         grammar: A text whose lines are all that may be written.
         closed: Write only words that the language model knows.
@@ -88,7 +90,9 @@ def fusion_for(bundle: Bundle, language: Language) -> Fusion | None:
     if known is None and language.empty:
         return None
     tuning = known.tuning if known else Tuning(beta=0.0)
-    graph, vocabulary = _graph(language, bundle, known)
+    hotwords = _hotwords(language.hotwords, bundle.tokenizer_config.normalizer)
+    expected = {word for hotword in hotwords for word in hotword.words}
+    graph, vocabulary = _graph(language, bundle, known, expected)
     return Fusion(
         units=units,
         graph=graph,
@@ -100,7 +104,7 @@ def fusion_for(bundle: Bundle, language: Language) -> Fusion | None:
         beta=_first(language.beta, tuning.beta),
         unknown_score=_first(language.unknown_score, tuning.unknown_score),
         unknown_letter=_first(language.unknown_letter, tuning.unknown_letter),
-        hotwords=_hotwords(language.hotwords, bundle.tokenizer_config.normalizer),
+        hotwords=hotwords,
     )
 
 
@@ -143,22 +147,22 @@ def _refuse_idle(language: Language, has_model: bool) -> None:
 
 
 def _graph(
-    language: Language, bundle: Bundle, known: TunedModel | None
+    language: Language, bundle: Bundle, known: TunedModel | None, expected: set[str]
 ) -> tuple[WordGraph | None, Vocabulary]:
-    """The words or phrases that tokens spell, and whether there are others."""
+    """The words or phrases that tokens spell or sound out, and whether there are others."""
     units, normalizer = bundle.tokenizer.units, bundle.tokenizer_config.normalizer
     if language.grammar is not None:
-        lines = read_sentences(Path(language.grammar), normalizer)
-        lexicon = read_lexicon(Path(language.lexicon), units) if language.lexicon is not None else None
-        try:
-            return graph_of_phrases((" ".join(line) for line in lines), units, lexicon), "grammar"
-        except TextError as error:
-            raise TextError(f"{language.grammar}: {error}") from None
-    if language.lexicon is not None:
-        graph = load_lexicon_graph(Path(language.lexicon), units)
+        return _grammar(Path(language.grammar), language, bundle), "grammar"
+    named = Path(language.lexicon) if language.lexicon is not None else None
+    if named is not None and named.suffix == GRAPH:
+        graph: WordGraph | None = load_lexicon_graph(named, units)
+    else:
+        lexicon = pronunciations(bundle, named, expected) if named or units.sounds else None
+        graph = graph_of_lexicon(lexicon, units) if lexicon is not None else None
+    if graph is not None:
         if known is not None and known.model.ids.keys().isdisjoint(graph.words):
             raise FusionError(
-                f"{language.lexicon}: the language model knows none of its words, such as "
+                f"{language.lexicon or 'the lexicon'}: the language model knows none of its words, such as "
                 f"{_named(graph.words)}; both must use one spelling"
             )
         return graph, "closed"
@@ -167,6 +171,19 @@ def _graph(
     graph = graph_of_words(known.model.words, units)
     _check_spelling(graph, known.model, str(language.lm or "the carried language model"), normalizer)
     return graph, "closed" if known.tuning.closed or not units.bounded else "open"
+
+
+def _grammar(path: Path, language: Language, bundle: Bundle) -> WordGraph:
+    """The phrases of a grammar, spelled or sounded out."""
+    units = bundle.tokenizer.units
+    lines = list(read_sentences(path, bundle.tokenizer_config.normalizer))
+    named = Path(language.lexicon) if language.lexicon is not None else None
+    expected = {word for line in lines for word in line}
+    lexicon = pronunciations(bundle, named, expected) if named or units.sounds else None
+    try:
+        return graph_of_phrases((" ".join(line) for line in lines), units, lexicon)
+    except TextError as error:
+        raise TextError(f"{path}: {error}") from None
 
 
 def _check_spelling(graph: WordGraph, model: Automaton, name: str, normalizer: str) -> None:

@@ -84,9 +84,18 @@ def read_lexicon(path: Path, units: Units) -> Lexicon:
         LexiconError: If the file is missing, not UTF-8 or holds no words, or a line has no tokens,
             tokens that the model has not, or an impossible probability. The line is named.
     """
+    return lexicon_in(lexicon_content(path), path, units)
+
+
+def lexicon_in(content: str, path: Path, units: Units) -> Lexicon:
+    """Reads what stands in such a file, in composed form (NFC); `path` is for messages.
+
+    Raises:
+        LexiconError: As `read_lexicon` does.
+    """
     lines = _Lines(path, units)
     probabilities: dict[tuple[str, tuple[int, ...]], float] = {}
-    for number, line in enumerate(lexicon_content(path).split("\n"), start=1):
+    for number, line in enumerate(content.split("\n"), start=1):
         if (fields := line.split()) and fields[0] != COMMENT:
             word, tokens, probability = lines.parse(number, fields)
             if probabilities.setdefault((word, tokens), probability) != probability:

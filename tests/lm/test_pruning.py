@@ -76,7 +76,7 @@ def test_occurrences_are_counted(model: NgramModel, text: Text) -> None:
 
 @pytest.mark.parametrize("threshold", [1e-6, 1e-4, 1e-2])
 def test_probabilities_still_add_up_to_one(model: NgramModel, text: Text, threshold: float) -> None:
-    pruned = automaton_from(prune(model, tokens(model, text), threshold))
+    pruned = automaton_from(prune(model, [(tokens(model, text), 1.0)], threshold))
     words = np.array([n for n, word in enumerate(pruned.words) if word != "<s>"], np.int32)
     for state in range(len(pruned.backoff_states)):
         log_probs, _ = pruned.advance_all(np.full(len(words), state, np.int32), words)
@@ -84,7 +84,7 @@ def test_probabilities_still_add_up_to_one(model: NgramModel, text: Text, thresh
 
 
 def test_each_ngram_keeps_context_and_suffix(model: NgramModel, text: Text) -> None:
-    pruned = prune(model, tokens(model, text), 1e-4)
+    pruned = prune(model, [(tokens(model, text), 1.0)], 1e-4)
     named = [set(some) for some in grams(pruned)]
     assert 0 < sum(map(len, named[1:])) < sum(map(len, model.levels[1:])) / 2
     for shorter, longer in pairwise(named):
@@ -94,7 +94,7 @@ def test_each_ngram_keeps_context_and_suffix(model: NgramModel, text: Text) -> N
 def test_a_higher_threshold_leaves_less_and_costs_more(model: NgramModel, text: Text) -> None:
     sizes, costs = [], []
     for threshold in (0.0, 1e-5, 1e-4, 1e-3, 1.0):
-        pruned = prune(model, tokens(model, text), threshold)
+        pruned = prune(model, [(tokens(model, text), 1.0)], threshold)
         sizes.append(sum(map(len, pruned.levels)))
         costs.append(cost(automaton_from(pruned), text))
     assert sizes == sorted(sizes, reverse=True)
@@ -112,7 +112,7 @@ def test_worth_is_what_leaving_out_one_ngram_costs(text: Text, model: NgramModel
     counts = occurrences(two, all_tokens, two.words.index("<s>"))[0] / np.sum(
         all_tokens != two.words.index("<s>")
     )
-    places = [prune(two, all_tokens, threshold) for threshold in (1e-5, 1e-4, 1e-3)]
+    places = [prune(two, [(all_tokens, 1.0)], threshold) for threshold in (1e-5, 1e-4, 1e-3)]
     for pruned, threshold in zip(places, (1e-5, 1e-4, 1e-3), strict=True):
         lost = set(grams(two)[1]) - set(grams(pruned)[1])
         after = automaton_from(pruned)

@@ -114,12 +114,12 @@ def test_foreign_files_are_refused(stored: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"ranks": np.full(5000, 60000, np.uint16)},
-        {"children": np.zeros(3, np.uint16)},
-        {"log_probs": np.zeros(3, np.int16)},
+        {"ranks": np.full((4, 5000), 100, np.uint8)},
+        {"children": np.zeros((4, 3), np.uint8)},
+        {"log_probs": np.zeros((2, 3), np.uint8)},
         {"ranks": np.zeros(2, np.float32)},
-        {"sizes": []},
-        {"sizes": [1, -1]},
+        {"sizes": np.zeros(0, np.int64)},
+        {"sizes": np.array([1, -1])},
         {"graphones": [["abc", []]]},
         {"graphones": [["", ["A", "B", "C"]]]},
         {"graphones": []},

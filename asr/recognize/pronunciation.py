@@ -1,0 +1,74 @@
+"""How words sound to a model of phones: by a lexicon, and by their letters where it does not have them."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from asr.bundle import LETTER_TO_SOUND, LEXICON, Bundle
+from asr.errors import LexiconError
+from asr.pronounce.storage import letter_to_sound_in
+from asr.text.lexicon import Lexicon, lexicon_from, lexicon_in, read_lexicon
+from asr.text.units import Units
+
+_log = logging.getLogger("asr")
+
+
+def pronunciations(bundle: Bundle, lexicon: Path | None, words: Iterable[str]) -> Lexicon | None:
+    """The lexicon to decode with; None where none is named, and the model folder carries none.
+
+    Words that are expected, but are not in it, are guessed by the letter-to-sound model of the model
+    folder, if it carries one; each guess is told.
+
+    Args:
+        bundle: The model.
+        lexicon: One that is named; it comes before the one that is carried.
+        words: That are expected, such as those of hotwords or of a grammar.
+
+    Raises:
+        LexiconError: If a lexicon is missing or damaged, or an expected word cannot be guessed.
+        BundleError: If a file of the model folder is missing or damaged.
+    """
+    units = bundle.tokenizer.units
+    if lexicon is not None:
+        known = read_lexicon(lexicon, units)
+    elif LEXICON in bundle.words:
+        content = unicodedata.normalize("NFC", bundle.words[LEXICON].read().decode())
+        known = lexicon_in(content, Path(LEXICON), units)
+    else:
+        return None
+    missing = sorted(set(words).difference(known.words))
+    if not missing or LETTER_TO_SOUND not in bundle.words:
+        return known
+    return _joined(known, _guessed(bundle, missing, units))
+
+
+def _guessed(bundle: Bundle, words: list[str], units: Units) -> Lexicon:
+    model = letter_to_sound_in(bundle.words[LETTER_TO_SOUND].read(), Path(LETTER_TO_SOUND))
+    ids = {text: index for index, text in enumerate(units.texts) if text}
+    entries = []
+    for word, guesses in zip(words, model.guess(words), strict=True):
+        phones = guesses[0].phones
+        if not ids.keys() >= set(phones):
+            raise LexiconError(
+                f"{word!r} is guessed to sound like {' '.join(phones)}, which the model cannot write"
+            )
+        entries.append((word, tuple(ids[phone] for phone in phones), 0.0))
+        _log.info("%r is not in the lexicon; by its letters it sounds like %s", word, " ".join(phones))
+    return lexicon_from(entries)
+
+
+def _joined(first: Lexicon, second: Lexicon) -> Lexicon:
+    """Both, which have no word in common."""
+    return Lexicon(
+        words=(*first.words, *second.words),
+        word_ids=np.concatenate([first.word_ids, second.word_ids + np.int32(len(first.words))]),
+        log_probs=np.concatenate([first.log_probs, second.log_probs]),
+        tokens=np.concatenate([first.tokens, second.tokens]),
+        lengths=np.concatenate([first.lengths, second.lengths]),
+        left_out=first.left_out,
+    )
