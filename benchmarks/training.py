@@ -5,6 +5,7 @@
 The reference model: two convolutions (32 channels, 4x in time), four BiLSTMs of 320 units, 9.9 million
 parameters. A step is what the training loop does: forward, CTC, backward, clipping, AdamW. The features are
 random, of 6 to 10 seconds. "mixed" batches are drawn as they come; "bucketed" ones as training draws them.
+Both paths keep the memory that they free, as the loop does.
 
 Floating-point operations count what the mathematics needs of frames that exist, padding excluded, a
 multiplication and an addition as two. Per emission frame and direction an LSTM of H units over D inputs takes
@@ -35,6 +36,7 @@ from asr.data.dataset import Example
 from asr.environment import processor
 from asr.model.acoustic import AcousticModel
 from asr.train.ctc import ctc_loss
+from asr.train.memory import keep_freed_memory
 from asr.train.optimizer import make_optimizer
 from asr.train.precision import Precision, choose_precision
 
@@ -257,6 +259,7 @@ def main() -> None:
     parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()
     auto = choose_precision("auto", torch.device("cpu"))
     if arguments.peak_of:
         print(peak_of(arguments.peak_of, auto))

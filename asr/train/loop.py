@@ -26,6 +26,7 @@ from asr.errors import RunError
 from asr.progress import warn
 from asr.train.checkpoint import Checkpoint, pack_training, unpack_training, write_checkpoint
 from asr.train.journal import Journal
+from asr.train.memory import keep_freed_memory
 from asr.train.monitor import gradient_norms
 from asr.train.objective import Objective
 from asr.train.optimizer import learning_rate, make_optimizer, set_learning_rate
@@ -138,6 +139,7 @@ class Trainer:
             Interrupted: After Ctrl-C or SIGTERM, when the checkpoint is written.
         """
         state, config = self.state, self.config
+        keep_freed_memory()
         self._clock = time.process_time()
         with _stop_signal() as stop:
             while state.epoch < config.epochs and not self._patience_is_over():

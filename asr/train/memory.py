@@ -1,0 +1,31 @@
+"""Memory that one training step frees is kept for the next, instead of being given back and asked for again.
+
+The GNU C library maps every large block anew and unmaps it when it is freed. The kernel then clears each
+page of each tensor at its first touch: over a hundred thousand page faults in a step of four bidirectional
+layers, a fifth of its time. Where blocks come from the heap instead, and the heap is never trimmed, a step
+finds the pages of the step before. The process holds on to the most that it ever needed, and to some gaps.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # as in malloc.h
+_NEVER = -1
+_GROWTH = 64 * 2**20
+
+
+def keep_freed_memory() -> bool:
+    """Makes this process keep the memory that it frees; results do not depend on it.
+
+    Returns:
+        Whether it did; only with the GNU C library, so on most kinds of Linux. Elsewhere all stays as it is.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return all(
+        mallopt(option, value) == 1
+        for option, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER), (_TOP_PAD, _GROWTH))
+    )
