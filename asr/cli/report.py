@@ -90,6 +90,8 @@ def command(
     if bool(files) == (manifest is not None):
         raise click.UsageError("name recordings, or a manifest with --manifest")
     shown = Showing(**showing)
+    if manifest is not None and shown.channel is not None:
+        raise click.UsageError("--channel is for recordings; a manifest is heard as asr evaluate hears it")
     if manifest is None:
         return _recordings(choice, files, output, shown)
     _evaluation(choice, manifest, output, shown)

@@ -81,7 +81,11 @@ def agreement(subject: Subject, reference: Subject, *, exact: bool = True) -> La
             found.append(Found(difference(streamed, expected), "streams"))
         return max(found, key=lambda one: one.difference)
 
-    name = f"{subject.name} = {reference.name}" if exact else f"{subject.name} beside {reference.name}"
+    name = (
+        f"{subject.name} = {reference.name}"
+        if exact
+        else f"{subject.name} beside {reference.name}: probabilities"
+    )
     return Law(name, trial) if exact else Law(name, trial, bound=None)
 
 

@@ -52,7 +52,7 @@ class Law:
         name: What should hold.
         trial: Tries it once.
         bound: How large the difference may be; None where it is only told.
-        unit: What the difference counts; empty for one of probabilities.
+        unit: What the difference counts, in the singular; empty for one of probabilities.
     """
 
     name: str
@@ -91,6 +91,7 @@ def difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> flo
 
 
 def _amount(law: Law, found: Found) -> str:
-    amount = f"{found.difference:.2g}" if not law.unit else f"{found.difference:g} {law.unit}"
     where = f" ({found.where})" if found.where and found.difference else ""
-    return f"{'differs by ' if not law.unit else ''}{amount}{where}"
+    if not law.unit:
+        return f"differs by {found.difference:.2g}{where}"
+    return f"{found.difference:g} {law.unit}{'' if found.difference == 1 else 's'}{where}"

@@ -16,7 +16,7 @@ from asr.verify.acoustic import Subject, acoustic_laws, agreement
 from asr.verify.files import verify_files, verify_graphs
 from asr.verify.law import Law, Verdict, examine
 from asr.verify.sounds import Sounds
-from asr.verify.words import silence_law, stream_law
+from asr.verify.words import silence_law, spelling, stream_law
 
 LONGEST_RECORDING = 60.0
 """Seconds of a recording that are used."""
@@ -51,8 +51,8 @@ def verify(folder: Path, effort: Effort) -> Iterator[Verdict]:
         AudioError: If a recording cannot be read.
         BundleError: If there is no model, or nothing here can run it.
     """
-    for path in effort.recordings:
-        probe(AudioSource(path))
+    sources = [AudioSource(path) for path in effort.recordings]
+    lengths = [min(probe(source).duration, LONGEST_RECORDING) for source in sources]
     if not (folder / "model.json").exists():
         load_bundle(folder)
     files = verify_files(folder)
@@ -62,8 +62,8 @@ def verify(folder: Path, effort: Effort) -> Iterator[Verdict]:
     bundle = load_bundle(folder)
     rate = bundle.features.sample_rate
     recordings = [
-        load_audio(AudioSource(path), sample_rate=rate, duration=LONGEST_RECORDING)
-        for path in effort.recordings
+        load_audio(source, sample_rate=rate, duration=length)
+        for source, length in zip(sources, lengths, strict=True)
     ]
     yield verify_graphs(bundle)
     subjects = _subjects(bundle, Sounds(rate, recordings))
@@ -98,7 +98,7 @@ def _laws(subjects: dict[str, Subject]) -> tuple[list[Law], list[Verdict]]:
         return laws, skipped
     first = exact[-1]  # ONNX where there is one, as users have it
     if ONNX_INT8 in subjects:
-        laws.append(agreement(subjects[ONNX_INT8], first, exact=False))
+        laws += [agreement(subjects[ONNX_INT8], first, exact=False), spelling(subjects[ONNX_INT8], first)]
     if _streams(first):
         laws.append(stream_law(first))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asr.recognize.streaming import StreamingRecognizer
+from asr.text.error_rate import word_errors
 from asr.transcript import Transcript
 from asr.verify.acoustic import Subject
 from asr.verify.law import Found, Law
@@ -29,7 +30,19 @@ def stream_law(subject: Subject) -> Law:
         found, expected = session.finish(), subject.recognizer.transcribe_samples(samples)
         return Found(float(_unlike(found, expected)), f"{found.text!r} for {expected.text!r}"[:120])
 
-    return Law("live: words and times of a stream = of the recording", trial, 0, "words")
+    return Law("live: words and times of a stream = of the recording", trial, 0, "word")
+
+
+def spelling(subject: Subject, reference: Subject) -> Law:
+    """How many words an engine that is not exact writes in another way; only told."""
+
+    def trial(random: np.random.Generator) -> Found:
+        samples = subject.sounds.draw(random)
+        texts = [one.recognizer.transcribe_samples(samples).text for one in (subject, reference)]
+        errors = word_errors(texts[1], texts[0]).errors
+        return Found(float(errors), f"{texts[0]!r} for {texts[1]!r}"[:120])
+
+    return Law(f"{subject.name} beside {reference.name}: words that differ", trial, None, "word")
 
 
 def silence_law(subject: Subject) -> Law:
@@ -46,7 +59,7 @@ def silence_law(subject: Subject) -> Law:
         worst = int(np.argmax(counts))
         return Found(float(sum(counts)), f"{heard[worst].text[:60]!r} in {list(sounds)[worst]}")
 
-    return Law("nobody speaks: nothing is written", trial, 0, "words")
+    return Law("nobody speaks: nothing is written", trial, 0, "word")
 
 
 def _unlike(found: Transcript, expected: Transcript) -> int:

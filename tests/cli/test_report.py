@@ -115,6 +115,8 @@ def test_mistakes_are_one_line(model: Path, recording: Path, tmp_path: Path) -> 
     usage = asr_here("report", "--model", model)
     assert usage.status == 2
     assert "name recordings, or a manifest" in usage.err
+    usage = asr_here("report", "--model", model, "--manifest", tmp_path, "--channel", 0)
+    assert (usage.status, "--channel is for recordings" in usage.err) == (2, True)
     one_line(asr_here("report", recording, "--model", tmp_path), "not a model folder")
     missing = asr_here("report", "--manifest", tmp_path / "no.jsonl", "--model", model)
     one_line(missing, "no.jsonl: no such manifest")

@@ -127,7 +127,8 @@ def test_a_law_is_tried_until_the_time_is_over_or_it_is_broken() -> None:
     for value in (math.nan, math.inf):
         assert examine(law(value), 0).state == "broken"
     assert examine(law(2.0, bound=None), 0).state == "reported"
-    assert examine(Law("x", lambda random: Found(3), 0, "words"), 0).text == "3 words, trial 1"
+    assert examine(Law("x", lambda random: Found(3), 0, "word"), 0).text == "3 words, trial 1"
+    assert examine(Law("x", lambda random: Found(1), None, "word"), 0).text == "1 word at most in 1 trial"
 
 
 def test_chance_is_the_same_for_the_same_seed() -> None:
