@@ -16,7 +16,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,6 +76,10 @@ class Spoken:
 
     samples: NDArray[np.float32]
     words: tuple[tuple[float, float], ...] | None
+
+
+Plan = Callable[[str, int, int], Iterator[Speaking]]
+"""What is said in a split: its name, how many utterances, the seed."""
 
 
 class Speaker:
@@ -146,7 +150,7 @@ def with_margins(spoken: Spoken, noise: np.random.Generator) -> Spoken:
     return Spoken(noisy, words and tuple((begin + shift, end + shift) for begin, end in words))
 
 
-def generate(folder: Path, settings: Settings) -> None:
+def generate(folder: Path, settings: Settings, plan: Plan = plan) -> None:
     """Speaks all splits into `folder`, which must exist. Raises AsrError without a synthesizer."""
     counts = {"train": settings.train, "dev": settings.dev, "test": settings.test}
     planned = [(split, speaking) for split, n in counts.items() for speaking in plan(split, n, settings.seed)]
@@ -177,11 +181,20 @@ def is_there(folder: Path, settings: Settings) -> bool:
     raise AsrError(f"{folder}: something else is there; remove it or choose another --to")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Generates a corpus as the command line says; 0 is success, 2 something the user can mend."""
-    parser = argparse.ArgumentParser(description="Makes a corpus of spoken digit strings in many voices.")
+def main(
+    arguments: list[str] | None = None, plan: Plan = plan, what: str = "digit strings", train: int = 600
+) -> int:
+    """Generates a corpus as the command line says; 0 is success, 2 something the user can mend.
+
+    Args:
+        arguments: Those of the command line, if others.
+        plan: Says what is spoken; recipes/german has another one.
+        what: Names it in the help text.
+        train: How many utterances to train on, if the command line does not say it.
+    """
+    parser = argparse.ArgumentParser(description=f"Makes a corpus of spoken {what} in many voices.")
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to make")
-    for split, count in (("train", 600), ("dev", 60), ("test", 100)):
+    for split, count in (("train", train), ("dev", 60), ("test", 100)):
         parser.add_argument(f"--{split}", type=int, default=count, help=f"utterances (default {count})")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other speech (default 0)")
     chosen = parser.parse_args(arguments)
@@ -196,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix=f".{chosen.to.name}.", dir=chosen.to.parent) as aside:
             made = Path(aside) / "made"
             made.mkdir()
-            generate(made, settings)
+            generate(made, settings, plan)
             if chosen.to.exists():
                 chosen.to.rmdir()  # it is empty: `is_there` looked
             made.replace(chosen.to)
