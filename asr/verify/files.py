@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asr.bundle import Bundle, load_bundle
 from asr.carried import digest
-from asr.errors import BundleError, LanguageModelError
+from asr.errors import AsrError
 from asr.graphs import Graphs
 from asr.recognize.emission_cache import acoustic_digest
 from asr.verify.law import Verdict
@@ -22,7 +22,7 @@ def verify_files(folder: Path) -> Verdict:
         load_bundle(folder)
         hashes = json.loads((folder / "model.json").read_text(encoding="utf-8"))["sha256"]
         wrong = [name for name in sorted(hashes) if digest((folder / name).read_bytes()) != hashes[name]]
-    except (BundleError, LanguageModelError) as error:
+    except AsrError as error:
         return Verdict(FILES, "broken", str(error))
     except OSError as error:
         return Verdict(FILES, "broken", f"{error.filename}: {error.strerror}; copy the model folder again")

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 import asr
+from asr.bundle import save_bundle
 from asr.doctor.examination import find_models
 from asr.doctor.findings import Finding
 from asr.doctor.processes import Trial, attempt
 from tests.helpers.bundles import random_bundle
 from tests.helpers.console import asr as run_asr
+from tests.helpers.engines import exported_model
 
 ROOT = Path(asr.__file__).parents[1]
 SITE = Path(sysconfig.get_paths()["purelib"])
@@ -61,6 +63,18 @@ def test_hidden_packages_are_named_with_their_remedy(tmp_path: Path) -> None:
     assert "pip install 'recurrent-asr[train]'" in shown.stdout
     assert "ok   onnx: onnxruntime" in shown.stdout
     assert "FAIL models/m: " in shown.stdout
+
+
+def test_without_torch_a_model_with_graphs_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ASR_MODEL", raising=False)
+    save_bundle(exported_model(), tmp_path / "runs" / "a" / "bundle")
+    shown = doctor_without(tmp_path, "torch", "torchgen", "torchaudio", "librosa", "sounddevice", "av")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "ok   runs/a/bundle: transcribes, with ONNX Runtime" in shown.stdout
+    assert "-    torch: torch is not installed; models with ONNX graphs need none" in shown.stdout
+    assert "-    m4a, video: needs PyAV, which is not installed" in shown.stdout
+    assert "         pip install 'recurrent-asr[video]'" in shown.stdout
+    assert shown.stdout.splitlines()[-1] == "transcribing works"
 
 
 @pytest.mark.parametrize(
