@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks.common import Figure, figure  # isort: skip
 
@@ -70,6 +71,18 @@ class Run:
     places: tuple[Place, ...]
     words: tuple[Word, ...]
     cuts: tuple[float, ...]
+
+
+class Heard(Protocol):
+    """What was heard of recordings that were joined."""
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """The recordings."""
+
+    @property
+    def words(self) -> Sequence[Word]:
+        """What was heard, with times from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +195,7 @@ def alone(recognizer: Recognizer, known: Sequence[Recording]) -> list[str]:
     return [recognizer.transcribe_samples(recording.samples).text for recording in known]
 
 
-def seams(run: Run, known: Sequence[Recording], texts: Sequence[str]) -> Seams:
+def seams(run: Heard, known: Sequence[Recording], texts: Sequence[str]) -> Seams:
     """Compares what was heard in the stream with the references and with the texts of recordings alone."""
     ends = [place.end for place in run.places]
     heard: dict[int, list[str]] = defaultdict(list)

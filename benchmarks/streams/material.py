@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.background import quietest, repeated, silence, white_noise
+from asr.audio.background import background, quietest, repeated, silence, white_noise
 from asr.bundle import Bundle, load_bundle, save_bundle
 from asr.cli.recipes import load_recipe
 from asr.config import ModelConfig
-from asr.data.manifest import read_manifest, split_path
+from asr.data.manifest import Utterance, read_manifest, split_path
 from asr.export.bundle import export
 from asr.lm.kneser_ney import Estimation, estimate
 from asr.recognize.evaluate import samples_of
@@ -33,6 +33,9 @@ PAUSES = (0.5, 2.0)
 BACKGROUND, NOISE, ZEROS = "background", "noise", "zeros"
 KINDS = (BACKGROUND, NOISE, ZEROS)
 """Pauses of what was recorded around them, of white noise as loud as that, and of nothing at all."""
+
+MIXED = "mixed"
+"""Pauses of any kind that `asr.audio.background` knows."""
 
 CLEAR, OFTEN = 12.0, (50.0, 30.0)
 """What random weights of the last layer are multiplied by, and what is added for blank and separator: the
@@ -97,6 +100,11 @@ def recordings(data: Path, bundle: Bundle, split: str = "test") -> list[Recordin
         utterances = [one for one in read_manifest(split_path(data, "train")) if one.speaker in speakers]
     else:
         utterances = read_manifest(split_path(data, split))
+    return spoken(utterances, bundle)
+
+
+def spoken(utterances: Sequence[Utterance], bundle: Bundle) -> list[Recording]:
+    """Utterances at the rate of a model, with the texts that it should write. Raises AudioError."""
     samples = samples_of(utterances, bundle.features.sample_rate)
     normalizer = bundle.tokenizer_config.normalizer
     texts = [normalize(one.text, normalizer) for one in utterances]
@@ -111,19 +119,27 @@ def language_model(data: Path, bundle: Bundle, path: Path) -> Path:
     return path
 
 
-def endless(known: Sequence[Recording], rate: int, kind: str = BACKGROUND, seed: int = 0) -> Iterator[Placed]:
+def endless(
+    known: Sequence[Recording],
+    rate: int,
+    kind: str = BACKGROUND,
+    seed: int = 0,
+    pauses: tuple[float, float] = PAUSES,
+) -> Iterator[Placed]:
     """Recordings, again and again, with pauses of random lengths between them.
 
     Args:
         known: The recordings.
         rate: Their sample rate in Hz.
-        kind: Of the pauses, one of KINDS; half of each is like the recording before, half like the next one.
+        kind: Of the pauses, one of KINDS or MIXED; half of each is like the recording before, half like the
+            next one.
         seed: Of all that is random.
+        pauses: Seconds that they last, at least and at most.
     """
     random, first = np.random.default_rng(seed), 0
     quiet = [quietest(recording.samples, rate) for recording in known]
     for number, recording in cycle(enumerate(known)):
-        half = round(rate * random.uniform(*PAUSES) / 2)
+        half = round(rate * random.uniform(*pauses) / 2)
         around = quiet[number], quiet[(number + 1) % len(known)]
         pause = np.concatenate([filled(samples, half, kind, random) for samples in around])
         yield Placed(recording, number, first, pause)
@@ -143,6 +159,8 @@ def speech(known: Sequence[Recording], rate: int, seconds: float) -> Samples:
 
 def filled(quiet: Samples, length: int, kind: str, random: np.random.Generator) -> Samples:
     """So many samples of a pause of a kind, by what it sounds like around it."""
+    if kind == MIXED:
+        return background(quiet, length, random)
     if kind == ZEROS:
         return silence(length)
     return white_noise(quiet, length, random) if kind == NOISE else repeated(quiet, length)
