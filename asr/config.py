@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from asr.errors import ConfigError
+from asr.errors import ConfigError, did_you_mean
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -20,6 +20,7 @@ BelowOne = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 NotPositive = Annotated[float, msgspec.Meta(le=0)]
 Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
+Weight = Annotated[float, msgspec.Meta(gt=0, le=100)]
 AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -234,6 +235,8 @@ class Recipe:
         name: Names the model in its card.
         corpus: Names the data there.
         train, test: Splits: folders with a `manifest.jsonl`, or `<split>.jsonl` beside a tar file.
+        train_weights: How often each utterance of a split of `train` is drawn in an epoch: 2 is twice, 0.5
+            once in two epochs; 1 for splits that are not named.
         dev: Splits to choose on; where empty, the dev utterances are taken out of `train`.
         dev_speakers: Speakers of `train` whose utterances are the dev set.
         dev_fraction: Share of `train` to choose on, where there are no `dev_speakers`.
@@ -242,6 +245,7 @@ class Recipe:
     name: str
     corpus: str = ""
     train: tuple[str, ...] = ("train",)
+    train_weights: dict[str, Weight] = field(default_factory=dict)
     test: tuple[str, ...] = ("test",)
     dev: tuple[str, ...] = ()
     dev_speakers: tuple[str, ...] = ()
@@ -253,6 +257,10 @@ class Recipe:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
+        for split in self.train_weights:
+            if split not in self.train:
+                known = did_you_mean(split, self.train)
+                raise ConfigError(f"train_weights: {split!r} is no split of train{known}")
         if self.features.normalization == "utterance" and not self.model.bidirectional:
             raise ConfigError(
                 "features.normalization 'utterance' does not suit a unidirectional model, as a stream has no "

@@ -96,7 +96,8 @@ def _check(kind: Any, values: dict[str, Any], prefix: str = "") -> None:
         if value not in choices:
             known = did_you_mean(str(value), map(str, choices))
             raise ConfigError(f"{prefix}{key}: unknown value {value!r}{known}")
-        for number in value if isinstance(value, list | tuple) else (value,):
+        numbers = value.values() if isinstance(value, dict) else value
+        for number in numbers if isinstance(value, list | tuple | dict) else (value,):
             if isinstance(number, float) and not math.isfinite(number):
                 raise ConfigError(f"{prefix}{key}: expected a finite number, got {number}")
 

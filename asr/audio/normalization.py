@@ -35,15 +35,26 @@ class RunningMean:
     total: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Number of frames, and per band (F,) their sum and the sum of their squares; those of parts add up."""
+
+    frames: int
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+
 def collect_statistics(features: Iterable[NDArray[np.float32]], config: FeatureConfig) -> Statistics:
-    """Measures mean and deviation over many utterances, frame by frame.
+    """Measures mean and deviation over many utterances; see `collect_moments` and `statistics_of`."""
+    return statistics_of(collect_moments(features, config), config)
+
+
+def collect_moments(features: Iterable[NDArray[np.float32]], config: FeatureConfig) -> Moments:
+    """Adds up many utterances, frame by frame.
 
     Args:
         features: Log-mel features (T, F) of each utterance.
         config: Says how many bands there are.
-
-    Returns:
-        The statistics; no deviation is below `config.deviation_floor`. Of no frames they are 0 and 1.
     """
     count = 0
     total = np.zeros(config.mels)
@@ -53,10 +64,16 @@ def collect_statistics(features: Iterable[NDArray[np.float32]], config: FeatureC
         count += len(frames)
         total += frames.sum(0)
         squares += (frames**2).sum(0)
-    if not count:
+    return Moments(count, total, squares)
+
+
+def statistics_of(moments: Moments, config: FeatureConfig) -> Statistics:
+    """Mean and deviation; no deviation is below `config.deviation_floor`. Of no frames they are 0 and 1."""
+    if not moments.frames:
         return Statistics(np.zeros(config.mels, np.float32), np.ones(config.mels, np.float32))
-    mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, config.deviation_floor**2))
+    mean = moments.total / moments.frames
+    variance = moments.squares / moments.frames - mean**2
+    deviation = np.sqrt(np.maximum(variance, config.deviation_floor**2))
     return Statistics(mean.astype(np.float32), deviation.astype(np.float32))
 
 

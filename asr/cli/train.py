@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -16,9 +17,15 @@ def train(
 ) -> None:
     """Runs a recipe and prints its results on stdout."""
     from asr.recognize.report_formats import format_report
+    from asr.train.distributed import ToldElsewhere
     from asr.train.recipe import RunOptions, run_recipe
 
-    outcome = run_recipe(recipe, RunOptions(data, out, settings, device, resume))
+    try:
+        outcome = run_recipe(recipe, RunOptions(data, out, settings, device, resume))
+    except ToldElsewhere as silent:
+        sys.exit(silent.status)
+    if not outcome.reports:
+        return
     for split, report in outcome.reports.items():
         click.echo(f"{split}:\n{format_report(report)}\n")
     click.echo(f"{outcome.bundle}: asr transcribe RECORDING --model {outcome.bundle}", err=True)

@@ -38,6 +38,9 @@ class Batch:
 
 def collate(examples: Sequence[Example]) -> Batch:
     """Pads examples to the longest of them."""
+    if not examples:
+        none = np.zeros(0, np.int64)
+        return Batch((), np.zeros((0, 0, 0), np.float32), none, np.zeros((0, 0), np.int64), none)
     return Batch(
         ids=tuple(example.id for example in examples),
         features=pad([example.features for example in examples]),
@@ -103,6 +106,24 @@ class Examples(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A share of the utterances of every batch: number `part` of `parts` equal ones.
+
+    The utterances of a batch are dealt out in turn, so that all shares hold about as much speech.
+    """
+
+    part: int = 0
+    parts: int = 1
+
+    def of(self, batch: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What of a batch belongs to the share, which may be nothing."""
+        return batch[self.part :: self.parts]
+
+
+WHOLE = Share()
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where training stands in its data: all that a resumed run needs to go on with the next batch."""
 
@@ -111,12 +132,20 @@ class Position:
 
 
 class BatchSource:
-    """All batches of all epochs, from any position on."""
+    """All batches of all epochs, from any position on.
 
-    def __init__(self, dataset: Examples, batch_seconds: float, seed: int) -> None:
+    Args:
+        dataset: What to draw examples from.
+        batch_seconds: Greatest length of a batch, as in `plan_epoch`.
+        seed: Of the order.
+        share: Which utterances of every batch are wanted; a batch may then be empty.
+    """
+
+    def __init__(self, dataset: Examples, batch_seconds: float, seed: int, share: Share = WHOLE) -> None:
         self._dataset = dataset
         self._batch_seconds = batch_seconds
         self._seed = seed
+        self._share = share
 
     def batches_in(self, epoch: int) -> int:
         """How many batches epoch `epoch` has."""
@@ -124,10 +153,17 @@ class BatchSource:
 
     def epoch(self, position: Position) -> Iterator[Batch]:
         """The batches of one epoch from `position` on, prepared in the background."""
-        plan = self._plan(position.epoch)[position.batch :]
+        plan = map(self._share.of, self._plan(position.epoch)[position.batch :])
         return prefetch(
             collate([self._dataset.example(int(index), position.epoch) for index in batch]) for batch in plan
         )
+
+    def longest(self) -> tuple[float, float]:
+        """Seconds of the largest batch of the first epoch, padding included, and of the longest utterance."""
+        seconds = self._dataset.seconds(0)
+        own = [seconds[batch] for batch in map(self._share.of, self._plan(0)) if len(batch)]
+        largest = max((float(batch.max()) * len(batch) for batch in own), default=0.0)
+        return largest, float(seconds.max(initial=0.0))
 
     def _plan(self, epoch: int) -> list[NDArray[np.int64]]:
         return plan_epoch(self._dataset.seconds(epoch), self._batch_seconds, self._seed, epoch)

@@ -14,8 +14,9 @@ from asr.audio.io import load_audio
 from asr.audio.mel import framing
 from asr.audio.normalization import Statistics, normalize
 from asr.config import AugmentConfig, FeatureConfig
+from asr.data.draws import Draws
 from asr.data.manifest import Utterance
-from asr.data.stream import Stretches, with_pauses
+from asr.data.stream import Stretch, Stretches, drawn_as, with_pauses
 
 NON_SPEECH_SECONDS = (0.5, 6.0)
 
@@ -126,23 +127,31 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.durations)
 
-    def seconds(self, epoch: int) -> NDArray[np.float64]:
-        """How long each example (N,) of an epoch is, at normal speed."""
-        if not self._augment.stream:
-            return self.durations
-        extra = self.durations[len(self._recordings) :]
-        return np.concatenate([self._stretches.seconds(epoch), extra])
+    def seconds(self, epoch: int, draws: Draws | None = None) -> NDArray[np.float64]:
+        """How long what is drawn (M,) in an epoch is, at normal speed; by default, each example once."""
+        draws = draws or Draws.once(len(self))
+        seconds = self.durations[draws.indices]
+        if self._augment.stream:
+            for place, (index, again) in enumerate(draws):
+                if index < len(self._recordings):
+                    seconds[place] = self._stretches.seconds(index, epoch, again)
+        return seconds
 
-    def example(self, index: int, epoch: int) -> Example:
+    def example(self, index: int, epoch: int, again: int = 0) -> Example:
         """Draws example `index` as it sounds in epoch `epoch`.
+
+        Args:
+            index: Of the example.
+            epoch: Counted from 0.
+            again: How often it was drawn before in this epoch.
 
         Raises:
             AudioError: If its recording cannot be read.
         """
         name = self._name(index)
-        random = generator(self._seed, epoch, name)
+        random = generator(self._seed, epoch, drawn_as(name, again))
         if index < len(self._recordings):
-            samples, tokens = self._speech(index, epoch, random)
+            samples, tokens = self._speech(self._stretches.stretch(index, epoch, again), random)
         else:
             samples = non_speech(float(self.durations[index]), self._features.sample_rate, random)
             tokens = np.empty(0, np.int64)
@@ -161,10 +170,10 @@ class Dataset:
         return f"non-speech {index - len(self._recordings)}"
 
     def _speech(
-        self, index: int, epoch: int, random: np.random.Generator
+        self, stretch: Stretch, random: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """What is heard around an utterance, and its tokens."""
-        rate, stretch = self._features.sample_rate, self._stretches.stretch(index, epoch)
+        rate = self._features.sample_rate
         spoken = [self._recordings.samples(number) for number in stretch.utterances]
         samples = spoken[0]
         if any(stretch.pauses):

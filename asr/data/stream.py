@@ -51,11 +51,18 @@ class Stretches:
         for number, utterance in enumerate(utterances):
             self._of_speaker[utterance.speaker].append(number)
 
-    def stretch(self, number: int, epoch: int) -> Stretch:
-        """The stretch of an utterance in an epoch; the utterance alone, where it is not heard in a stream."""
+    def stretch(self, number: int, epoch: int, again: int = 0) -> Stretch:
+        """The stretch of an utterance in an epoch; the utterance alone, where it is not heard in a stream.
+
+        Args:
+            number: Of the utterance.
+            epoch: Counted from 0.
+            again: How often it was drawn before in this epoch.
+        """
         if not self._augment.stream:
             return Stretch((number,), (0.0, 0.0))
-        random = generator(self._seed, epoch, f"{self._utterances[number].id} in a stream")
+        name = drawn_as(f"{self._utterances[number].id} in a stream", again)
+        random = generator(self._seed, epoch, name)
         if random.random() >= self._augment.stream:
             return Stretch((number,), (0.0, 0.0))
         numbers = [number]
@@ -64,21 +71,21 @@ class Stretches:
         pauses = random.uniform(0.0, self._augment.stream_pause, len(numbers) + 1)
         return Stretch(tuple(numbers), tuple(pauses.tolist()))
 
-    def seconds(self, epoch: int) -> NDArray[np.float64]:
-        """How long the stretches of all utterances (N,) are."""
-        stretches = [self.stretch(number, epoch) for number in range(len(self._utterances))]
-        return np.array(
-            [
-                sum(one.pauses) + sum(self._utterances[number].duration for number in one.utterances)
-                for one in stretches
-            ]
-        )
+    def seconds(self, number: int, epoch: int, again: int = 0) -> float:
+        """How long the stretch of an utterance is; see `stretch`."""
+        stretch = self.stretch(number, epoch, again)
+        return sum(stretch.pauses) + sum(self._utterances[number].duration for number in stretch.utterances)
 
     def _neighbour(self, number: int, random: np.random.Generator) -> int:
         others = self._of_speaker[self._utterances[number].speaker]
         if len(others) > 1 and random.random() < SAME_SPEAKER:
             return others[int(random.integers(len(others)))]
         return int(random.integers(len(self._utterances)))
+
+
+def drawn_as(name: str, again: int) -> str:
+    """Names what random numbers are drawn for: something else each time an utterance is drawn in an epoch."""
+    return f"{name}, time {again + 1}" if again else name
 
 
 def with_pauses(

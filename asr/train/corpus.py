@@ -31,6 +31,7 @@ class Corpus:
         tests: Utterances of each test split.
         tokenizer: Derived from the training texts.
         tokens: Token ids of each training utterance.
+        weights: How often each training utterance is drawn in an epoch.
         hashes: SHA-256 of every manifest that was read, by path relative to the data folder.
         terms: What the files LICENSE of the data folder, and of the folders of the splits in it, say.
     """
@@ -40,6 +41,7 @@ class Corpus:
     tests: Mapping[str, tuple[Utterance, ...]]
     tokenizer: Tokenizer
     tokens: tuple[tuple[int, ...], ...]
+    weights: tuple[float, ...]
     hashes: Mapping[str, str]
     terms: str
 
@@ -54,7 +56,12 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
         LexiconError: If phones are wanted, and the lexicon lacks a word.
     """
     hashes: dict[str, str] = {}
-    everything = _spoken(recipe, recipe.train, data, hashes)
+    weights: dict[str, float] = {}
+    everything = []
+    for split in recipe.train:
+        spoken = _spoken(recipe, (split,), data, hashes)
+        everything += spoken
+        weights |= dict.fromkeys((one.id for one in spoken), recipe.train_weights.get(split, 1.0))
     _distinct(everything, data)
     tests = {split: tuple(_read(data, split, hashes)) for split in recipe.test}
     if recipe.dev:
@@ -71,7 +78,16 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
     texts = [normalize(utterance.text, recipe.tokenizer.normalizer) for utterance in train]
     tokenizer = _tokenizer(recipe.tokenizer, texts, data, hashes)
     tokens = tuple(tuple(tokenizer.encode(text)) for text in texts)
-    return Corpus(tuple(train), tuple(dev), tests, tokenizer, tokens, hashes, _terms(data, recipe))
+    return Corpus(
+        train=tuple(train),
+        dev=tuple(dev),
+        tests=tests,
+        tokenizer=tokenizer,
+        tokens=tokens,
+        weights=tuple(weights[utterance.id] for utterance in train),
+        hashes=hashes,
+        terms=_terms(data, recipe),
+    )
 
 
 def impossible_utterances(corpus: Corpus, recipe: Recipe, window: Window) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 import torch
@@ -15,10 +15,12 @@ from asr.decode.ctc import BLANK, blank_ratio, greedy
 from asr.model.acoustic import AcousticModel
 from asr.model.lengths import required_frames
 from asr.model.recurrent import frame_mask
-from asr.recognize.recognizer import emissions
-from asr.recognize.scoring import Scored, report, score
+from asr.recognize.batches import emissions
+from asr.recognize.scoring import Scored, score
 from asr.recognize.torch_engine import TorchEngine
+from asr.text.error_rate import ErrorCounts
 from asr.text.tokenizer import Tokenizer
+from asr.train.distributed import ALONE, Ranks
 from asr.train.monitor import StuckLoss
 from asr.train.objective import Loss, Metrics
 
@@ -40,13 +42,21 @@ class CTCObjective:
     Args:
         model: The acoustic model.
         tokenizer: Turns its tokens into text.
-        dev: The dev set.
+        dev: The dev set, or the part of it that this process hears.
+        ranks: The processes among which the dev set is divided.
     """
 
-    def __init__(self, model: AcousticModel, tokenizer: Tokenizer, dev: Sequence[DevUtterance]) -> None:
+    def __init__(
+        self,
+        model: AcousticModel,
+        tokenizer: Tokenizer,
+        dev: Sequence[DevUtterance],
+        ranks: Ranks = ALONE,
+    ) -> None:
         self.model = model
         self._tokenizer = tokenizer
         self._dev = tuple(dev)
+        self._ranks = ranks
         self._engine = TorchEngine(model)
         self._stuck = StuckLoss()
 
@@ -73,13 +83,17 @@ class CTCObjective:
                 score(utterance.id, utterance.speaker, utterance.reference, hypothesis, utterance.duration)
             )
             blanks.append(blank_ratio(log_probs))
-        totals = report(scored)
-        parts = {
-            "dev_character_error_rate": totals.characters.rate,
-            "dev_blank_ratio": float(np.mean(blanks)),
-        }
-        words, characters = 100 * totals.words.rate, 100 * totals.characters.rate
-        return Metrics(totals.words.rate, f"dev WER {words:6.2f} %  CER {characters:6.2f} %", parts)
+        words = self._summed([one.words for one in scored])
+        characters = self._summed([one.characters for one in scored])
+        blank, count = self._ranks.sum([float(np.sum(blanks)), len(blanks)])
+        parts = {"dev_character_error_rate": characters.rate, "dev_blank_ratio": blank / count}
+        summary = f"dev WER {100 * words.rate:6.2f} %  CER {100 * characters.rate:6.2f} %"
+        return Metrics(words.rate, summary, parts)
+
+    def _summed(self, counts: Sequence[ErrorCounts]) -> ErrorCounts:
+        """The errors of the whole dev set."""
+        own = sum(counts, ErrorCounts.zero())
+        return ErrorCounts(*map(int, self._ranks.sum(astuple(own))))
 
 
 def _audible(batch: Batch) -> tuple[Batch, int]:

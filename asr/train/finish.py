@@ -24,6 +24,7 @@ from asr.text.error_rate import format_wer
 from asr.train.card import model_card
 from asr.train.checkpoint import average, read_checkpoint
 from asr.train.corpus import Corpus
+from asr.train.distributed import ALONE, Ranks
 from asr.train.objective import Objective
 
 
@@ -43,18 +44,23 @@ class Outcome:
     reports: Mapping[str, Report]
 
 
-def choose_weights(objective: Objective, paths: Sequence[Path]) -> Chosen:
+def choose_weights(objective: Objective, paths: Sequence[Path], ranks: Ranks = ALONE) -> Chosen:
     """Takes the best weights of the run, or the mean of several if that is at least as good on dev.
 
     Args:
         objective: Judges the mean; its model is left with those weights.
         paths: Weights of the best epochs, best first.
+        ranks: The processes that judge; only the first one reads files, and knows the result.
 
     Raises:
         RunError: If no epoch was validated, or a file of weights is damaged.
     """
     if not paths:
         raise RunError("no epoch was validated, so there are no weights to keep; train for more epochs")
+    if not ranks.first:
+        if len(paths) > 1:
+            _judge(objective, ranks)
+        return Chosen({}, "")
     kept = [read_checkpoint(path) for path in paths]
     best, lowest = kept[0].tensors, float(kept[0].values["error_rate"])
     single = f"epoch {kept[0].values['epoch']}, dev WER {100 * lowest:.2f} %"
@@ -62,13 +68,19 @@ def choose_weights(objective: Objective, paths: Sequence[Path]) -> Chosen:
         return Chosen(stored(best), single)
     mean = average([checkpoint.tensors for checkpoint in kept])
     objective.model.load_state_dict(mean)
-    error_rate = objective.validate().error_rate
+    error_rate = _judge(objective, ranks)
     if error_rate > lowest:
         return Chosen(stored(best), f"{single} (mean of the best {len(kept)}: {100 * error_rate:.2f} %)")
     epochs = sorted(int(checkpoint.values["epoch"]) for checkpoint in kept)
     return Chosen(
         stored(mean), f"mean of epochs {epochs}, dev WER {100 * error_rate:.2f} % (best alone: {single})"
     )
+
+
+def _judge(objective: Objective, ranks: Ranks) -> float:
+    """The error rate of the first process's model."""
+    ranks.copy_first(objective.model)
+    return objective.validate().error_rate
 
 
 def finish(bundle: Bundle, recipe: Recipe, corpus: Corpus, out: Path, device: torch.device) -> Outcome:

@@ -106,6 +106,27 @@ class Journal:
             self._board.add(step, {f"{kind}/{name}": value for name, value in figures.items()})
 
 
+class Silence:
+    """The journal of processes that only help: it says and writes nothing."""
+
+    def __enter__(self) -> Silence:
+        return self
+
+    def __exit__(self, *about: object) -> None: ...
+
+    def begin_epoch(self, epoch: int, epochs: int, done: int, batches: int) -> None:
+        """See Journal."""
+
+    def advance(self, batches: int, loss: float) -> None:
+        """See Journal."""
+
+    def end_epoch(self, epoch: int, step: int, figures: Mapping[str, float], summary: str = "") -> None:
+        """See Journal."""
+
+    def write(self, kind: str, step: int, figures: Mapping[str, float]) -> None:
+        """See Journal."""
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Reads metrics.jsonl; a last line that was cut off by a crash is dropped."""
     if not path.exists():

@@ -13,34 +13,40 @@ results/<split>.json     error rates, utterance by utterance
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from asr.audio.features import log_mel
-from asr.audio.normalization import Statistics, collect_statistics
+from asr.audio.normalization import Moments, Statistics, collect_moments, statistics_of
 from asr.bundle import Bundle
-from asr.config import Recipe
+from asr.config import FeatureConfig, Recipe
 from asr.data.batching import BatchSource
 from asr.data.dataset import Dataset, Recordings, Texts
+from asr.data.weighted import Weighted
 from asr.model.acoustic import AcousticModel
-from asr.model.device import choose_device
 from asr.progress import say, track, warn
+from asr.settings import from_dict, to_dict
 from asr.text.normalize import normalize
 from asr.train.checkpoint import Checkpoint, read_checkpoint
 from asr.train.corpus import Corpus, count_corpus, impossible_utterances, prepare_corpus
 from asr.train.ctc import CTCObjective
 from asr.train.curves import draw_curves
 from asr.train.dev_set import dev_set
+from asr.train.distributed import Ranks, joined
 from asr.train.environment import describe_environment
 from asr.train.finish import Chosen, Outcome, choose_weights, finish
-from asr.train.journal import Journal
+from asr.train.journal import Journal, Silence
+from asr.train.learner import Learner
 from asr.train.lock import locked
-from asr.train.loop import Trainer, TrainState, checkpoint_path, kept_path
+from asr.train.loop import Trainer
 from asr.train.precision import Precision, choose_precision
 from asr.train.settle import record, settle_data, settle_recipe
+from asr.train.state import TrainState, checkpoint_path, kept_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +76,26 @@ class _Plan:
     corpus: Corpus
     device: torch.device
     precision: Precision
+    ranks: Ranks
     environment: Mapping[str, Any]
 
 
 def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
-    """Trains, evaluates, and writes the bundle.
+    """Trains, evaluates, and writes the bundle; together with the other processes that torchrun started.
+
+    Returns:
+        What the run leaves; without reports in processes other than the first.
 
     Raises:
-        AsrError: If data, recipe or run folder do not allow it; Interrupted after Ctrl-C.
+        AsrError: If data, recipe or run folder do not allow it; Interrupted after Ctrl-C; ToldElsewhere in
+            a process that ends for a reason which another one tells.
     """
-    with locked(options.out):
-        plan = _settle(recipe, options)
+    with joined() as ranks, locked(options.out) if ranks.first else nullcontext():
+        plan = _settle(recipe, options, ranks)
         objective, source, statistics = _prepare(plan)
         state, chosen = _train(plan, objective, source, options)
+        if not ranks.first:
+            return Outcome(options.out / "bundle", {})
         bundle = Bundle(
             name=plan.recipe.name,
             features=plan.recipe.features,
@@ -96,51 +109,73 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
         return finish(bundle, plan.recipe, plan.corpus, options.out, plan.device)
 
 
-def _settle(recipe: Recipe, options: RunOptions) -> _Plan:
+def _settle(recipe: Recipe, options: RunOptions, ranks: Ranks) -> _Plan:
     """Checks recipe, data and device against each other and against the run so far."""
-    settled = settle_recipe(recipe, options.out, options.settings, options.resume)
-    device = choose_device(options.device)
-    precision = choose_precision(settled.recipe.training.precision, device)
-    corpus = prepare_corpus(settled.recipe, options.data)
-    if options.resume:
-        settle_data(options.out, corpus.hashes)
-    environment = record(
-        options.out, settled, describe_environment(device), corpus.hashes, resume=options.resume
-    )
-    return _Plan(settled.recipe, corpus, device, precision, environment)
+    settled = settle_recipe(recipe, options.out, options.settings, options.resume) if ranks.first else None
+    shared = ranks.share_value(to_dict(settled.recipe) if settled else {})
+    recipe = settled.recipe if settled else from_dict(Recipe, shared)
+    device = ranks.device(options.device)
+    precision = choose_precision(recipe.training.precision, device)
+    corpus = prepare_corpus(recipe, options.data)
+    ranks.agree(corpus.hashes)
+    environment: dict[str, Any] = {}
+    if settled:
+        if options.resume:
+            settle_data(options.out, corpus.hashes)
+        now = {**describe_environment(device), "processes": ranks.count}
+        environment = record(options.out, settled, now, corpus.hashes, resume=options.resume)
+    return _Plan(recipe, corpus, device, precision, ranks, environment)
 
 
 def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
     """Makes the model, reads the recordings, and says what is going to be trained."""
-    recipe, corpus = plan.recipe, plan.corpus
-    torch.manual_seed(recipe.training.seed)
+    recipe, corpus, ranks = plan.recipe, plan.corpus, plan.ranks
+    seed = recipe.training.seed
+    torch.manual_seed(seed)
     model = AcousticModel(recipe.model, recipe.features.mels, len(corpus.tokenizer.vocabulary))
     _introduce(plan, model)
     recordings = Recordings(corpus.train, recipe.features.sample_rate)
-    indices = track(range(len(recordings)), "reading recordings to train on")
-    statistics = collect_statistics(
-        (log_mel(recordings.samples(index), recipe.features) for index in indices), recipe.features
-    )
+    statistics = _measure(recordings, recipe.features, ranks)
     texts = Texts(corpus.tokens, corpus.tokenizer.units.separator)
-    dataset = Dataset(recordings, texts, recipe.features, statistics, recipe.augment, recipe.training.seed)
-    dev = dev_set(corpus.dev, corpus.tokenizer, recipe.tokenizer.normalizer, recipe.features, statistics)
-    objective = CTCObjective(model.to(plan.device), corpus.tokenizer, dev)
-    return objective, BatchSource(dataset, recipe.training.batch_seconds, recipe.training.seed), statistics
+    dataset = Dataset(recordings, texts, recipe.features, statistics, recipe.augment, seed)
+    own = corpus.dev[ranks.number :: ranks.count]
+    dev = dev_set(own, corpus.tokenizer, recipe.tokenizer.normalizer, recipe.features, statistics)
+    objective = CTCObjective(model.to(plan.device), corpus.tokenizer, dev, ranks)
+    weighted = Weighted(dataset, corpus.weights, seed)
+    return objective, BatchSource(weighted, recipe.training.batch_seconds, seed, ranks.share), statistics
+
+
+def _measure(recordings: Recordings, features: FeatureConfig, ranks: Ranks) -> Statistics:
+    """Mean and deviation of the training utterances; each process reads a part of them."""
+    own = range(ranks.number, len(recordings), ranks.count)
+    indices = track(own, "reading recordings to train on")
+    part = collect_moments((log_mel(recordings.samples(index), features) for index in indices), features)
+    if ranks.count == 1:
+        return statistics_of(part, features)
+    frames, *sums = ranks.sum([part.frames, *part.total, *part.squares])
+    total, squares = np.split(np.array(sums), 2)
+    return statistics_of(Moments(int(frames), total, squares), features)
 
 
 def _train(
     plan: _Plan, objective: CTCObjective, source: BatchSource, options: RunOptions
 ) -> tuple[TrainState, Chosen]:
     """Trains from the beginning or the last checkpoint on, and chooses the weights to keep."""
-    checkpoint = last_checkpoint(options.out, resume=options.resume)
+    ranks, run = plan.ranks, options.out
+    found = last_checkpoint(run, resume=options.resume) if ranks.first else None
+    checkpoint = ranks.share_checkpoint(found)
     done = checkpoint.values if checkpoint else {}
-    with Journal(options.out, done.get("step", 0), done.get("epoch", 0)) as journal:
-        trainer = Trainer(objective, source, plan.recipe.training, plan.precision, journal, options.out)
+    with Journal(run, done.get("step", 0), done.get("epoch", 0)) if ranks.first else Silence() as journal:
+        trainer = Trainer(
+            Learner(objective, plan.recipe.training, plan.precision, ranks), source, journal, run
+        )
         if checkpoint:
             trainer.resume(checkpoint)
+        ranks.copy_first(objective.model)
         state = trainer.train()
-        draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
-        chosen = choose_weights(objective, [kept_path(options.out, kept.epoch) for kept in state.kept])
+        if ranks.first:
+            draw_curves(run / "metrics.jsonl", run / "curves.png")
+        chosen = choose_weights(objective, [kept_path(run, kept.epoch) for kept in state.kept], ranks)
         say(f"{state.cpu_seconds / 60:.2f} CPU minutes of training; weights: {chosen.description}")
     return state, chosen
 

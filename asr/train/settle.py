@@ -19,6 +19,8 @@ RECIPE = "recipe.json"
 ENVIRONMENT = "environment.json"
 _FIXED = ("features.", "tokenizer.", "model.", "training.optimizer")
 _FREE = ("model.dropout", "model.path")
+_MAPPINGS = ("train_weights",)
+"""Keys whose values are mappings, and no groups of further keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def _read(kind: type[Kind], path: Path) -> tuple[Kind, list[str]]:
 def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, str, str]]:
     found = []
     for key in before:
-        if isinstance(before[key], dict):
+        if isinstance(before[key], dict) and key not in _MAPPINGS:
             found += _differences(before[key], now[key], f"{prefix}{key}.")
         elif before[key] != now[key]:
             found.append((prefix + key, json.dumps(before[key]), json.dumps(now[key])))

@@ -25,9 +25,12 @@ from asr.train.checkpoint import read_checkpoint
 from asr.train.corpus import prepare_corpus
 from asr.train.ctc import CTCObjective, DevUtterance
 from asr.train.journal import Journal
-from asr.train.loop import Interrupted, Trainer, TrainState, checkpoint_path
+from asr.train.learner import Learner
+from asr.train.loop import Trainer
 from asr.train.objective import Loss, Metrics, Objective
 from asr.train.precision import Precision
+from asr.train.state import TrainState, checkpoint_path
+from asr.train.stopping import Interrupted
 
 FEATURES = FeatureConfig(mels=20)
 MODEL = ModelConfig(cell="gru", layers=1, hidden=8, channels=2, dropout=0.2)
@@ -108,7 +111,7 @@ def opened(
     checkpoint = read_checkpoint(checkpoint_path(run)) if resume else None
     done = checkpoint.values if checkpoint else {}
     with Journal(run, done.get("step", 0), done.get("epoch", 0)) as journal:
-        trainer = Trainer(objective, source, recipe.training, FP32, journal, run)
+        trainer = Trainer(Learner(objective, recipe.training, FP32), source, journal, run)
         if checkpoint:
             trainer.resume(checkpoint)
         yield trainer
@@ -183,4 +186,4 @@ def line_trainer(objective: Objective, source: BatchSource, run: Path, **trainin
     """A trainer of any objective over any batches."""
     config = replace(TrainingConfig(precision="fp32", checkpoint_seconds=1e6), **training)
     with Journal(run) as journal:
-        yield Trainer(objective, source, config, FP32, journal, run)
+        yield Trainer(Learner(objective, config, FP32), source, journal, run)

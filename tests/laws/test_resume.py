@@ -23,8 +23,8 @@ from asr.config import Recipe
 from asr.errors import RunError
 from asr.settings import with_settings
 from asr.train.checkpoint import read_checkpoint
-from asr.train.loop import TrainState, checkpoint_path, kept_path
 from asr.train.recipe import RunOptions, run_recipe
+from asr.train.state import TrainState, checkpoint_path, kept_path
 from tests.helpers.corpora import write_short_corpus
 from tests.helpers.runs import interrupted, tiny_recipe, trained
 

@@ -17,8 +17,9 @@ from asr.data.manifest import read_manifest
 from asr.errors import RunError
 from asr.settings import with_settings
 from asr.train.checkpoint import read_checkpoint
-from asr.train.loop import Interrupted, checkpoint_path, kept_path
 from asr.train.objective import Loss, Metrics, Objective
+from asr.train.state import checkpoint_path, kept_path
+from asr.train.stopping import Interrupted
 from tests.helpers.corpora import write_short_corpus, write_split
 from tests.helpers.runs import Line, dataset, line_trainer, opened, tiny_recipe, trained
 
@@ -184,7 +185,7 @@ def test_the_plateau_rate_does_not_climb_back_when_dev_improves(source: BatchSou
     with line_trainer(Line([0.5, 0.4, 0.4, 0.4, 0.3]), source, tmp_path, **options) as trainer:
         state = trainer.train()
         assert (state.halvings, state.stalls) == (1, 0)
-        assert trainer.optimizer.param_groups[0]["lr"] == 0.4
+        assert trainer.learner.optimizer.param_groups[0]["lr"] == 0.4
 
 
 def test_a_model_that_says_nothing_yet_has_not_stalled(source: BatchSource, tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_a_model_that_says_nothing_yet_has_not_stalled(source: BatchSource, tmp_
     with line_trainer(Line([1.0, 1.0, 1.0, 1.0, 1.0, 0.9]), source, tmp_path, **options) as trainer:
         state = trainer.train()
         assert (state.epoch, state.halvings, state.stalls) == (6, 0, 0)
-        assert trainer.optimizer.param_groups[0]["lr"] == 0.8
+        assert trainer.learner.optimizer.param_groups[0]["lr"] == 0.8
 
 
 def test_checkpoints_are_written_as_often_as_asked(source: BatchSource, tmp_path: Path) -> None:

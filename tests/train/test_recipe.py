@@ -21,8 +21,8 @@ from asr.recognize.recognizer import load
 from asr.settings import from_dict
 from asr.train.checkpoint import Checkpoint, average, read_checkpoint, write_checkpoint
 from asr.train.finish import choose_weights
-from asr.train.loop import checkpoint_path, kept_path
 from asr.train.recipe import RunOptions, run_recipe
+from asr.train.state import checkpoint_path, kept_path
 from tests.helpers.corpora import write_short_corpus
 from tests.helpers.disk import full_beyond
 from tests.helpers.runs import Line, tiny_recipe
