@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from asr.cli.lm_attach import attach, detach
 from asr.cli.lm_shrink import mix_command, prune_command
-from asr.cli.lm_tune import attach, detach, tune
+from asr.cli.lm_tune import tune
 from asr.config import TokenizerConfig
 from asr.errors import LanguageModelError
 from asr.lm.automaton import Automaton

@@ -1,23 +1,23 @@
-"""``asr lm tune | attach | detach``: how much a language model counts, and in which model folder it lies."""
+"""``asr lm tune``: how much a language model counts beside an acoustic model."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from asr.bundle import LANGUAGE_MODEL, Bundle, load_bundle, save_bundle
+from asr.bundle import (
+    Bundle,
+    load_bundle,
+)
 from asr.cli.options import device_option, model_option
-from asr.config import DecodingConfig
 from asr.data.manifest import read_manifest
 from asr.decode.fusion import Fusion
-from asr.decode.identity import decoding_name, digest
-from asr.decode.tuning import TunedModel, Tuning
-from asr.errors import BundleError
+from asr.decode.identity import digest
+from asr.decode.tuning import Tuning
 from asr.progress import counter, say
 from asr.recognize.language import SOUND_ALONE, Language, fusion_for
 from asr.text.error_rate import format_wer
@@ -25,7 +25,6 @@ from asr.text.error_rate import format_wer
 if TYPE_CHECKING:
     from asr.recognize.hearing import Heard
     from asr.recognize.tune import Trial
-    from asr.recognize.tuned import Tuned
 
 lm_option = click.option("--lm", required=True, help="Language model of words: .arpa, .arpa.gz or .lm.")
 closed_option = click.option("--closed", is_flag=True, help="Write only words that the language model knows.")
@@ -105,7 +104,7 @@ def tune(
         models = acoustic_digest(bundle), digest(fusion.word_model)
         write_tuned(output, Tuned(best.tuning, calibration, *models), done)
     say(f"best: {_row(best)}")
-    click.echo(_as_options(best.tuning))
+    click.echo(as_options(best.tuning))
     return status
 
 
@@ -151,79 +150,10 @@ def _row(trial: Trial) -> str:
     )
 
 
-def _as_options(tuning: Tuning) -> str:
+def as_options(tuning: Tuning) -> str:
+    """A tuning as options of `asr transcribe` and `asr evaluate`."""
     closed = " --closed" if tuning.closed else ""
     return (
         f"--alpha {tuning.alpha:g} --beta {tuning.beta:g} --unknown-score {tuning.unknown_score:g} "
         f"--unknown-letter {tuning.unknown_letter:g} --beam-size {tuning.beam_size}{closed}"
     )
-
-
-@click.command("attach", short_help="Put a model into a model folder, which uses it from then on.")
-@click.argument("lm", metavar="MODEL")
-@model_option
-@click.option("--tuned", type=click.Path(path_type=Path), help="What asr lm tune -o wrote.")
-@click.option("--alpha", type=click.FloatRange(min=0), help="Factor of the log-probabilities.")
-@click.option("--beta", type=float, help="Bonus of every word, in nats.")
-@click.option("--unknown-score", type=float, help="Of words that MODEL does not know, in nats.")
-@click.option("--unknown-letter", type=click.FloatRange(max=0), help="For each of their characters.")
-@click.option("--closed/--open", default=None, help="Write only words that MODEL knows, or others too.")
-@click.option("--beam-size", type=click.IntRange(min=1), help="Prefixes kept.")
-def attach(lm: str, model: Path, tuned: Path | None, **changes: Any) -> None:
-    """Put the language model MODEL into the model folder --model, in place of the one in it, if any.
-
-    asr transcribe, asr evaluate and asr.load use it from then on, with the numbers of --tuned or those
-    given here; --lm none or --beam-size 0 leaves it out, and asr lm detach takes it away again.
-
-    The confidences of words are calibrated as --tuned says, if it is this acoustic model that was tuned and
-    no number is given besides. MODEL may be another one than was tuned: one that knows the transcripts of the
-    development set, too, which had to be left out for tuning.
-
-    \b
-    asr lm attach lm.arpa --model models/an4-bilstm --tuned tuned.json
-    asr lm attach lm.arpa --model models/an4-bilstm --alpha 0.7 --beta 1.5
-    """
-    from asr.recognize.tuned import Tuned, read_tuned
-
-    found = read_tuned(tuned) if tuned is not None else Tuned(Tuning())
-    given = {name: value for name, value in changes.items() if value is not None}
-    tuning = replace(found.tuning, **given)
-    bundle, confidences = _attached(load_bundle(model), lm, tuning, found)
-    save_bundle(bundle, model)
-    size = (model / LANGUAGE_MODEL).stat().st_size / 1e6
-    say(f"{model}: carries {lm} ({size:.1f} MB) with {_as_options(tuning)}")
-    say(f"the confidences of words are {confidences}")
-
-
-def _attached(bundle: Bundle, lm: str, tuning: Tuning, found: Tuned) -> tuple[Bundle, str]:
-    """The bundle with a language model, and what there is to say of its confidences."""
-    from asr.recognize.emission_cache import acoustic_digest
-
-    numbers = {field.name: getattr(tuning, field.name) for field in fields(Tuning)}
-    search = DecodingConfig(beam_size=numbers.pop("beam_size"))
-    fusion = fusion_for(bundle, Language(lm=lm, **numbers))  # raises where they do not go together
-    decoding = decoding_name(search, fusion)
-    assert fusion is not None
-    assert fusion.word_model is not None
-    assert decoding is not None  # an n-gram model is no scorer
-    same = tuning == found.tuning and acoustic_digest(bundle) == found.acoustic_model
-    fitted = {decoding: found.calibration} if found.calibration is not None and same else {}
-    calibrations = {**bundle.calibrations, **fitted}
-    if decoding not in calibrations:
-        told = "not calibrated for this; asr calibrate does it"
-    elif fitted and digest(fusion.word_model) != found.language_model:
-        told = "calibrated as with the language model that was tuned, which is another one"
-    else:
-        told = "calibrated for this"
-    language = TunedModel(fusion.word_model, tuning)
-    return replace(bundle, language=language, calibrations=calibrations), told
-
-
-@click.command("detach", short_help="Take the model out of a model folder.")
-@model_option
-def detach(model: Path) -> None:
-    """Take the language model out of the model folder --model."""
-    bundle = load_bundle(model)
-    if bundle.language is None:
-        raise BundleError(f"{model}: carries no language model; there is nothing to take out")
-    save_bundle(replace(bundle, language=None), model)

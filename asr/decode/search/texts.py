@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from asr.decode.ctc import Hypothesis
@@ -38,14 +38,18 @@ class Texts:
             hotwords: And hotwords.
         """
         spans = self._spans(text, last) if self.layout.graph is not None else ()
-        grammar = self.fusion.vocabulary == "grammar"
+        grammar, units = self.fusion.vocabulary == "grammar", self.fusion.units
+        if grammar and units.sounds:
+            spans = tuple(word for phrase in spans for word in self._words(phrase, text.tokens))
         return Hypothesis(
             text.tokens,
             text.first_frames,
             text.last_frames,
             text.log_probs,
             total,
-            words=None if self.layout.graph is None or (grammar and self.fusion.units.bounded) else spans,
+            words=None
+            if self.layout.graph is None or (grammar and units.bounded and not units.sounds)
+            else spans,
             language=language,
             bonus=0.0 if grammar else self.fusion.beta * len(spans),
             hotwords=hotwords,
@@ -66,6 +70,15 @@ class Texts:
             spans.append(WordSpan(self.word(ending, text.tokens[first:place]), first, place))
             first = place
         return tuple(spans)
+
+    def _words(self, phrase: WordSpan, tokens: Sequence[int]) -> Iterator[WordSpan]:
+        """The words of a phrase, each with the tokens between separators that sound it out."""
+        separator = self.fusion.units.separator
+        places = range(phrase.first, phrase.last)
+        cuts = [place for place in places if tokens[place] == separator]
+        bounds = zip([phrase.first, *(cut + 1 for cut in cuts)], [*cuts, phrase.last], strict=True)
+        for word, (first, last) in zip(phrase.text.split(), bounds, strict=True):
+            yield WordSpan(word, first, last)
 
     def word(self, ending: int, tokens: Sequence[int]) -> str:
         """The text of a word: an entry of the graph, or UNKNOWN and the tokens that spell it."""
