@@ -17,14 +17,14 @@ from asr.cli.microphone import (
     opened,
     sounddevice_module,
 )
-from asr.cli.options import Choice, recognizer_options
+from asr.cli.options import Choice, streaming_recognizer_options
 
 if TYPE_CHECKING:
     from asr.recognize.stream_input import Samples
 
 
 @click.command("listen")
-@recognizer_options
+@streaming_recognizer_options
 @endpoint_options
 @microphone_option
 @list_devices_option

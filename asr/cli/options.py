@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asr.config import DecodingConfig
+from asr.models import OFFLINE, STREAMING, shipped
 from asr.recognize.engines import AUTO, ENGINES, Chunks
 from asr.recognize.language import SOUND_ALONE, Language
 
@@ -28,6 +29,19 @@ model_option = click.option(
     envvar="ASR_MODEL",
     help="Model folder, as asr train writes it (or set ASR_MODEL).",
 )
+
+
+def shipped_model_option(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same, but where nobody names a folder it is one that comes with the package."""
+    return click.option(
+        "--model",
+        type=click.Path(path_type=Path),
+        envvar="ASR_MODEL",
+        callback=lambda _context, _parameter, path: shipped(name) if path is None else path,
+        help=f"Model folder, as asr train writes it (or set ASR_MODEL). Default: {name}, which comes along.",
+    )
+
+
 device_option = click.option("--device", default="cpu", show_default=True, help="cpu, or a GPU: cuda.")
 engine_option = click.option(
     "--engine",
@@ -147,7 +161,7 @@ class Choice:
         )
 
 
-def recognizer_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def recognizer_options(function: Callable[..., Any], model_name: str = OFFLINE) -> Callable[..., Any]:
     """Adds options for the model and the decoding to a command, which gets them as one `choice`."""
 
     @wraps(function)
@@ -159,9 +173,15 @@ def recognizer_options(function: Callable[..., Any]) -> Callable[..., Any]:
         chunks = _chunks(others.pop("chunk"), others.pop("right_context"))
         return function(choice=Choice(model, engine, device, beam_size, language, chunks), **others)
 
-    for option in reversed((model_option, *decoding_options, *chunk_options, engine_option, device_option)):
+    model_choice = shipped_model_option(model_name)
+    for option in reversed((model_choice, *decoding_options, *chunk_options, engine_option, device_option)):
         command = option(command)
     return command
+
+
+def streaming_recognizer_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for commands that listen to streams."""
+    return recognizer_options(function, STREAMING)
 
 
 def _chunks(seconds: float | None, right_context: float | None) -> Chunks | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asr.cli.captions import final_model_option
-from asr.cli.options import Choice, recognizer_options
+from asr.cli.options import Choice, streaming_recognizer_options
 from asr.progress import say
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _check_open(host: str, access: Access, no_token: bool) -> None:
 
 
 @click.command("serve")
-@recognizer_options
+@streaming_recognizer_options
 @_grouped
 @final_model_option
 @click.option(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asr.cli.captions import Captions, Ends, Timings, endpoint_options
-from asr.cli.options import Choice, recognizer_options
+from asr.cli.options import Choice, streaming_recognizer_options
 from asr.recognize.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Source:
 
 @click.command("stream")
 @click.argument("file", metavar="FILE|-")
-@recognizer_options
+@streaming_recognizer_options
 @endpoint_options
 @click.option(
     "-f",

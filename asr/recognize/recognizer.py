@@ -24,6 +24,7 @@ from asr.decode.identity import decoding_name
 from asr.decode.pauses import fit_to_levels
 from asr.decode.words import to_segment
 from asr.errors import BundleError, FusionError
+from asr.models import OFFLINE, shipped
 from asr.recognize.batches import emissions
 from asr.recognize.engine import Engine
 from asr.recognize.engines import AUTO, Chunks, read_model, start_engine
@@ -171,7 +172,7 @@ def _alternatives(found: Sequence[Hypothesis], segments: Sequence[Segment]) -> t
 
 
 def load(
-    path: str | Path,
+    path: str | Path | None = None,
     *,
     engine: str = AUTO,
     device: str = "cpu",
@@ -182,7 +183,7 @@ def load(
     """Loads a model folder.
 
     Args:
-        path: A bundle, as `asr train` writes it.
+        path: A bundle, as `asr train` writes it; by default the English one that comes with the package.
         engine: What computes: `torch`, `onnx`, `onnx-int8` or `auto`; see `asr.recognize.engines`.
         device: Where: `cpu` or a torch device such as `cuda`.
         decoding: How wide to search with a beam. By default the best path is taken, but where something
@@ -199,6 +200,7 @@ def load(
         RunError: If there is no such engine or device.
         StreamError: If there are chunks, and the model is unidirectional.
     """
+    path = shipped(OFFLINE) if path is None else path
     bundle, engine = read_model(Path(path), engine, device, chunks)
     language = language or Language()
     fusion = fusion_for(bundle, language)
