@@ -58,7 +58,7 @@ def command(file: str, choice: Choice, ends: Ends, output_format: str, **hearing
 
     Standard input is read as raw samples: 16 bits, signed, little-endian, one channel. Where standard error
     is a terminal, the words are shown there as they come. The text goes to stdout at the end, a line for each
-    segment; with --no-endpoints it is that of asr transcribe.
+    segment; with --no-endpoints it is that of asr transcribe --segment-seconds 0.
 
     \b
     asr stream talk.mp3 --model models/an4-lstm-streaming --live
