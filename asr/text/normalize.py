@@ -22,6 +22,7 @@ _SPELLING = frozenset(
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\uff07`\u00b4", "'"))
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011", "-"))
+_NOT_IN_ASCII_WORDS = re.compile(r"[^a-z0-9'-]+|(?<![a-z0-9])['-]+|['-]+(?![a-z0-9])")
 _TURKISH_CAPITALS = str.maketrans({"İ": "i", "I": "ı"})
 _DOTTED_SMALL_I = re.compile("i\u0307+")
 
@@ -83,6 +84,12 @@ def _upper(text: str) -> str:
 
 def _lower_words(text: str) -> str:
     lowered = _lower(text).translate(_APOSTROPHES).translate(_HYPHENS)
+    if lowered.isascii():
+        return " ".join(_NOT_IN_ASCII_WORDS.sub(" ", lowered).split())
+    return _spelling_of(lowered)
+
+
+def _spelling_of(lowered: str) -> str:
     spelled = [_is_spelling(character) for character in lowered]
     kept = [
         character if is_spelling or _joins(lowered, spelled, place) else " "

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.errors import ConfigError
-from asr.text.normalize import NORMALIZERS, normalize, normalizer_names
+from asr.text.normalize import NORMALIZERS, _spelling_of, normalize, normalizer_names
 
 NAMES = ("verbatim", "lower", "lower_turkish", "upper", "lower_words")
 
@@ -88,3 +88,9 @@ def test_unknown_name_suggests_the_nearest() -> None:
         ConfigError, match=r"^unknown normalizer 'lower_turksh'; did you mean 'lower_turkish'\?$"
     ):
         normalize("x", "lower_turksh")
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_goes_the_short_way_to_the_same_words(text: str) -> None:
+    lowered = normalize(text, "lower").replace("`", "'")
+    assert normalize(text, "lower_words") == _spelling_of(lowered)
