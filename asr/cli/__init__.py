@@ -34,7 +34,9 @@ COMMANDS = {
     "doctor": "Look at this machine: what works, what is missing, how to get it.",
 }
 EXTRA = {
-    **dict.fromkeys(("torch", "torchaudio", "librosa", "matplotlib", "tensorboard", "filelock"), "train"),
+    **dict.fromkeys(
+        ("torch", "torchaudio", "librosa", "matplotlib", "psutil", "tensorboard", "filelock"), "train"
+    ),
     "onnx": "export",
     "sounddevice": "listen",
     **dict.fromkeys(("fastapi", "uvicorn", "websockets", "python_multipart", "prometheus_client"), "serve"),

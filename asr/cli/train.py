@@ -64,6 +64,7 @@ def command(
     \b
     asr train recipes/an4/bilstm.py --data data/an4 --out runs/an4
     asr train recipes/an4/bilstm.py --data data/an4 --out runs/try --set training.epochs=5
+    torchrun --nproc-per-node=2 -m asr train recipes/an4/bilstm.py --data data/an4 --out runs/an4
     """
     train(load_recipe(recipe), data, out, settings, device, resume)
 

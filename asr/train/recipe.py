@@ -40,6 +40,7 @@ from asr.train.dev_set import dev_set
 from asr.train.distributed import Ranks, joined
 from asr.train.environment import describe_environment
 from asr.train.finish import Chosen, Outcome, choose_weights, finish
+from asr.train.forecast import check_memory, demand_of, explaining_memory
 from asr.train.journal import Journal, Silence
 from asr.train.learner import Learner
 from asr.train.lock import locked
@@ -172,12 +173,22 @@ def _train(
         if checkpoint:
             trainer.resume(checkpoint)
         ranks.copy_first(objective.model)
-        state = trainer.train()
+        _forecast(plan, objective, source)
+        with explaining_memory(plan.recipe):
+            state = trainer.train()
         if ranks.first:
             draw_curves(run / "metrics.jsonl", run / "curves.png")
         chosen = choose_weights(objective, [kept_path(run, kept.epoch) for kept in state.kept], ranks)
         say(f"{state.cpu_seconds / 60:.2f} CPU minutes of training; weights: {chosen.description}")
     return state, chosen
+
+
+def _forecast(plan: _Plan, objective: CTCObjective, source: BatchSource) -> None:
+    """Says how much memory is going to be needed; other processes have read a part of the recordings."""
+    ranks = plan.ranks
+    unread = sum(one.duration for one in plan.corpus.train) * (1 - 1 / ranks.count)
+    demand = demand_of(plan.recipe, plan.precision, objective.model, unread)
+    check_memory(plan.recipe, demand, source.longest(), plan.device, ranks)
 
 
 def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
