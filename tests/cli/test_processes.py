@@ -149,9 +149,9 @@ def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path) -> None:
     assert done.stderr == "error: standard output: No space left on device; free some space\n"
 
 
-# Measured on two busy cores: 5 s and 604 MB for 5 minutes, 17 s and 1,482 MB for an hour.
+# Measured on two busy cores when nothing was cut: 5 s and 604 MB for 5 minutes, 17 s for an hour.
 @pytest.mark.parametrize(
-    ("minutes", "seconds", "megabytes"), [(5, 5, 604), pytest.param(60, 17, 1_482, marks=pytest.mark.slow)]
+    ("minutes", "seconds", "megabytes"), [(5, 5, 604), pytest.param(60, 17, 604, marks=pytest.mark.slow)]
 )
 def test_a_long_recording_works(
     model: Path, tmp_path: Path, minutes: int, seconds: float, megabytes: float
@@ -169,6 +169,6 @@ def test_a_long_recording_works(
     assert shown.status == 0
     transcript = json.loads(shown.out)
     assert transcript["duration"] == 60 * minutes
-    assert transcript["segments"][0]["words"][-1]["end"] > 60 * minutes - 30
+    assert transcript["segments"][-1]["words"][-1]["end"] > 60 * minutes - 30
     assert elapsed < 5 * seconds
     assert used < 2 * megabytes
