@@ -15,7 +15,8 @@ from asr.errors import RunError
 from asr.train.checkpoint import read_checkpoint
 from asr.train.state import checkpoint_path
 
-PATIENCE = 240
+PATIENCE = 900
+"""Seconds until a test gives up: for busy machines."""
 
 
 def free_port() -> int:
@@ -61,6 +62,12 @@ class Group:
             for rank in range(count)
         ]
 
+    def __enter__(self) -> Group:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        end_all(self.processes)
+
     def wait_for_step(self, step: int) -> None:
         """Waits until a checkpoint of this step, or a later one, is written."""
         wait_for_step(self.run, step, self.processes)
@@ -74,6 +81,14 @@ class Group:
         """Waits for the end: status, standard output and standard error of each."""
         ended = [process.communicate(timeout=PATIENCE) for process in self.processes]
         return [process.returncode for process in self.processes], *map(list, zip(*ended, strict=True))
+
+
+def end_all(processes: list[subprocess.Popen[str]]) -> None:
+    """Ends what a failed test has left running; torchrun passes the signal on to its processes."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=PATIENCE)
 
 
 def wait_for_step(run: Path, step: int, processes: list[subprocess.Popen[str]]) -> None:

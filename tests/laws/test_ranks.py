@@ -83,7 +83,8 @@ def test_two_processes_end_with_the_weights_of_one(data: Path, tmp_path: Path) -
     recipe = replace(recipe, model=replace(MODEL, dropout=0.0))
     alone = run_recipe(recipe, RunOptions(data, tmp_path / "one", device="cpu"))
     file = write_recipe(recipe, tmp_path / "recipe.py")
-    status, out, err = Group(file, data, tmp_path / "two").end()
+    with Group(file, data, tmp_path / "two") as group:
+        status, out, err = group.end()
     assert status == [0, 0], err
     assert distance(model_of(tmp_path / "two"), model_of(tmp_path / "one")) < 1e-6
     for name in ("metrics.jsonl", "results/test.json", "results/dev.json"):
@@ -99,27 +100,28 @@ def test_two_processes_end_with_the_weights_of_one(data: Path, tmp_path: Path) -
 def test_what_ends_one_process_ends_all_and_the_run_goes_on(data: Path, tmp_path: Path) -> None:
     recipe = tiny_recipe(epochs=5, batch_seconds=1.5, checkpoint_seconds=0.0)
     file, run = write_recipe(recipe, tmp_path / "recipe.py"), tmp_path / "run"
-    never_stopped = Group(file, data, tmp_path / "whole")
+    with Group(file, data, tmp_path / "whole") as never_stopped:
+        assert never_stopped.end()[0] == [0, 0]
 
-    killed = Group(file, data, run)
-    killed.wait_for_step(2)
-    killed.processes[1].kill()
-    status, _, err = killed.end()
+    with Group(file, data, run) as killed:
+        killed.wait_for_step(2)
+        killed.processes[1].kill()
+        status, _, err = killed.end()
     assert status == [2, -signal.SIGKILL]
     lost = "error: another process of this training ended, or no longer answers; go on with --resume"
     assert err[0].splitlines()[-1] == lost
 
-    stopped = Group(file, data, run, "--resume")
-    stopped.wait_for_step(steps(run) + 2)
-    stopped.press_ctrl_c()
-    status, _, err = stopped.end()
+    with Group(file, data, run, "--resume") as stopped:
+        stopped.wait_for_step(steps(run) + 2)
+        stopped.press_ctrl_c()
+        status, _, err = stopped.end()
     assert status == [130, 130]
     lines = [line for text in err for line in text.splitlines() if line.startswith("error")]
     assert lines == [f"error: stopped after step {steps(run)}; go on with --resume"]
     assert not any("Traceback" in text for text in err)
 
-    assert Group(file, data, run, "--resume").end()[0] == [0, 0]
-    assert never_stopped.end()[0] == [0, 0]
+    with Group(file, data, run, "--resume") as resumed:
+        assert resumed.end()[0] == [0, 0]
     weights = "bundle/model.safetensors"
     assert (run / weights).read_bytes() == (tmp_path / "whole" / weights).read_bytes()
     assert (run / "metrics.jsonl").read_text() == (tmp_path / "whole" / "metrics.jsonl").read_text()
@@ -127,7 +129,8 @@ def test_what_ends_one_process_ends_all_and_the_run_goes_on(data: Path, tmp_path
 
 def test_a_mistake_is_told_once(data: Path, tmp_path: Path) -> None:
     file = write_recipe(tiny_recipe(), tmp_path / "recipe.py")
-    status, out, err = Group(file, tmp_path / "elsewhere", tmp_path / "run").end()
+    with Group(file, tmp_path / "elsewhere", tmp_path / "run") as group:
+        status, out, err = group.end()
     assert status == [2, 2]
     lines = [line for text in err for line in text.splitlines()]
     assert len(lines) == 1 and "elsewhere" in lines[0]
