@@ -26,6 +26,7 @@ from pathlib import Path
 import torch
 
 from asr.audio.io import AudioSource
+from asr.bundle import LEXICON
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError
 from asr.recognize.comparison import Gain
@@ -152,9 +153,10 @@ def reported(chosen: argparse.Namespace, splits: Splits) -> Comparison:
     """Compares the model with the one that is in OUT, on the rest of the voice and on test splits."""
     sets = {"new test": read_manifest(Path(splits.rest))}
     sets |= {path.rsplit("/manifest")[0]: read_manifest(chosen.data / path) for path in OLD_TEST}
-    language = Language(lexicon=chosen.lexicon) if chosen.lexicon else None
     models = chosen.model, chosen.out / "bundle"
-    return compare_models(models, sets, language, torch.device("cpu"), chosen.out / "report")
+    lexicons = (Path(chosen.lexicon) if chosen.lexicon else models[0] / LEXICON, models[1] / LEXICON)
+    languages = [Language(lexicon=path) if path.is_file() else None for path in lexicons]
+    return compare_models(models, sets, languages, torch.device("cpu"), chosen.out / "report")
 
 
 def verdict(comparison: Comparison) -> str:

@@ -102,7 +102,7 @@ class Comparison:
 def compare_models(
     models: Sequence[Path],
     sets: Mapping[str, Sequence[Utterance]],
-    language: Language | None,
+    languages: Sequence[Language | None],
     device: torch.device,
     out: Path,
 ) -> Comparison:
@@ -111,7 +111,7 @@ def compare_models(
     Args:
         models: Two model folders.
         sets: Utterances by the name of their set.
-        language: What to know besides the sound; by default what the folders carry.
+        languages: What to know besides the sound, for each; None for what the folder carries.
         device: Where to compute.
         out: Gets a report for each set and side, and comparison.json.
 
@@ -119,7 +119,7 @@ def compare_models(
         AsrError: If a folder or a recording cannot be read.
     """
     reports: dict[str, dict[str, Report]] = {name: {} for name in sets}
-    for side, folder in zip(SIDES, models, strict=True):
+    for side, folder, language in zip(SIDES, models, languages, strict=True):
         recognizer = load(folder, device=str(device), language=language)
         for name, utterances in sets.items():
             with counter(f"evaluating on {name}, {side}", len(utterances)) as advance:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from asr.bundle import Bundle, load_bundle, save_bundle
+from asr.bundle import LEXICON, Bundle, load_bundle, save_bundle
 from asr.data.batching import BatchSource
 from asr.data.dataset import Dataset, Recordings, Texts
 from asr.data.weighted import Weighted
@@ -202,11 +202,24 @@ def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningO
             "weights": chosen.description,
         },
     }
-    tuned = replace(base, weights=chosen.weights, graphs=Graphs(), calibrations={}, facts=facts)
+    tuned = replace(
+        base,
+        weights=chosen.weights,
+        graphs=Graphs(),
+        calibrations={},
+        words=plan.material.words or base.words,
+        facts=facts,
+    )
     save_bundle(tuned, folder)
-    language = Language(lexicon=plan.wanted.lexicon) if plan.wanted.lexicon else None
-    models = (Path(plan.wanted.model), folder)
-    comparison = compare_models(models, plan.material.judged, language, plan.device, options.out / "results")
+    lexicon = plan.material.lexicon
+    languages = (Language(lexicon=lexicon), Language(lexicon=folder / LEXICON)) if lexicon else (None, None)
+    comparison = compare_models(
+        (Path(plan.wanted.model), folder),
+        plan.material.judged,
+        languages,
+        plan.device,
+        options.out / "results",
+    )
     card = comparison_card(base, facts, comparison)
     save_bundle(replace(tuned, card=card, facts={**facts, "results": comparison.results}), folder)
     return FineTuned(folder, comparison, chosen.description)
@@ -226,8 +239,8 @@ def _introduce(plan: _Plan, model: AcousticModel) -> None:
     if material.guessed:
         words = "; ".join(f"{word} {' '.join(phones)}" for word, phones in list(material.guessed.items())[:5])
         warn(
-            f"{len(material.guessed)} words have guessed pronunciations ({words}); they are written only if "
-            "the lexicon has them: asr lexicon add"
+            f"{len(material.guessed)} words have guessed pronunciations ({words}); look at them, and add the "
+            "right ones to the lexicon with asr lexicon add"
         )
     if "old dev" not in material.judged:
         warn("without --old-dev nobody sees what is forgotten")

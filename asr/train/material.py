@@ -11,7 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from asr.bundle import Bundle
+from asr.bundle import LEXICON, Bundle
+from asr.carried import Carried, carried
 from asr.config import AugmentConfig, BelowOne, Natural, NotNegative, TrainingConfig
 from asr.data.manifest import Utterance, file_hash
 from asr.errors import ManifestError, TextError
@@ -19,7 +20,9 @@ from asr.recognize.scoring import FEWEST_SPEAKERS
 from asr.text.normalize import normalize
 from asr.text.tokenizer import Tokenizer
 from asr.train.corpus import read_present, refuse_silence
-from asr.train.pronounced import find_lexicon, pronouncing
+from asr.train.pronounced import find_lexicon, pronouncing, with_guesses
+
+DESCRIPTION = "model.json"
 
 SHOWN = 10
 """Characters or words that a message names."""
@@ -96,6 +99,8 @@ class Material:
         judged: The sets that are given, of `SETS`; there always is a `new dev`.
         hashes: SHA-256 of every file that was read, by its path.
         guessed: Words whose pronunciation was guessed, and their phones.
+        lexicon: The file that pronounces words, for a model that writes phones.
+        words: What the new model carries of that, by name, where it is not what the old one carries.
     """
 
     tokenizer: Tokenizer
@@ -104,6 +109,8 @@ class Material:
     judged: Mapping[str, tuple[Utterance, ...]]
     hashes: Mapping[str, str]
     guessed: Mapping[str, tuple[str, ...]]
+    lexicon: Path | None
+    words: Mapping[str, Carried]
 
 
 def read_material(wanted: FineTuning, bundle: Bundle) -> Material:
@@ -115,7 +122,8 @@ def read_material(wanted: FineTuning, bundle: Bundle) -> Material:
         TextError: If the model cannot write a text.
         LexiconError: If it writes phones, and a word has none.
     """
-    hashes: dict[str, str] = {}
+    description = Path(wanted.model) / DESCRIPTION
+    hashes = {str(description): file_hash(description)}  # it vouches for the weights
     normalizer = bundle.tokenizer_config.normalizer
     read = {name: _read(paths, normalizer, hashes) for name, paths in _manifests(wanted).items()}
     train, replay = read.pop("train"), read.pop("replay")
@@ -127,16 +135,20 @@ def read_material(wanted: FineTuning, bundle: Bundle) -> Material:
     heard = (normalize(one.text, normalizer) for ones in judged.values() for one in ones)
     tokenizer: Tokenizer = bundle.tokenizer
     guessed: Mapping[str, tuple[str, ...]] = {}
+    words: Mapping[str, Carried] = {}
+    lexicon: Path | None = None
     if bundle.tokenizer_config.kind == "phones":
         lexicon = find_lexicon(wanted.lexicon, Path(wanted.model))
         hashes[str(lexicon)] = file_hash(lexicon)
         tokenizer, guessed = pronouncing(lexicon, bundle.vocabulary, texts.values(), heard)
+        if guessed or wanted.lexicon or LEXICON not in bundle.words:
+            words = {**bundle.words, LEXICON: carried(with_guesses(lexicon, guessed))}
     _refuse_unknown(tokenizer, texts.values(), " ".join((*wanted.train, *wanted.replay)))
     new, old = (
         Spoken(tuple(ones), tuple(tuple(tokenizer.encode(texts[one])) for one in ones))
         for ones in (train, replay)
     )
-    return Material(tokenizer, new, old, judged, hashes, guessed)
+    return Material(tokenizer, new, old, judged, hashes, guessed, lexicon, words)
 
 
 def held_out(

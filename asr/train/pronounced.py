@@ -6,14 +6,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from asr.bundle import LEXICON
 from asr.errors import LexiconError
 from asr.pronounce.storage import SUFFIX, load_letter_to_sound
-from asr.text.lexicon import first_pronunciations
+from asr.text.lexicon import first_pronunciations, lexicon_content
 from asr.text.phones import PhoneTokenizer
 from asr.text.units import SPACE
-
-LEXICON = "lexicon.txt"
-"""The lexicon of a model folder."""
 
 SHOWN = 10
 """Words that a message names."""
@@ -75,6 +73,12 @@ def pronouncing(
             f"use its phones: {' '.join(vocabulary[2:])}"
         )
     return PhoneTokenizer(vocabulary, known), guessed
+
+
+def with_guesses(lexicon: Path, guessed: Mapping[str, tuple[str, ...]]) -> bytes:
+    """What stands in a lexicon, and then what was guessed, so that a model can write these words."""
+    lines = [f"{word} {' '.join(phones)}" for word, phones in guessed.items()]
+    return "\n".join([lexicon_content(lexicon).rstrip("\n"), *lines, ""]).encode()
 
 
 def _words(texts: Iterable[str]) -> dict[str, None]:

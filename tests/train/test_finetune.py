@@ -246,3 +246,6 @@ def test_words_without_phones_are_named_or_guessed(voices: Voices, tmp_path: Pat
     command.main(["train", str(lexicon), str(lexicon.with_suffix(".l2s"))], standalone_mode=False)
     bundle = tuned(voices, tmp_path / "run", ("training.epochs=1",), **changes).bundle
     assert load_bundle(bundle).tokenizer_config.kind == "phones"
+    entries = (bundle / "lexicon.txt").read_text().splitlines()
+    assert entries[: len(lexicon.read_text().splitlines())] == lexicon.read_text().splitlines()
+    assert [line.split()[0] for line in entries[-1:]] == ["five"], "what was guessed can be written"
