@@ -17,9 +17,10 @@ from asr.decode.words import to_segment
 from asr.errors import TextError
 from asr.model.lengths import required_frames
 from asr.recognize.batches import emissions
+from asr.recognize.pronunciation import sounding
 from asr.recognize.recognizer import Recognizer
 from asr.text.normalize import normalize
-from asr.text.tokenizer import WordTokenizer
+from asr.text.tokenizer import Tokenizer, WordTokenizer
 from asr.text.units import WordSpan
 from asr.transcript import Segment, Transcript, Word
 
@@ -103,9 +104,11 @@ def align_samples(
     """
     results: dict[int, AlignedText | TextError] = {}
     spelled: dict[int, list[int]] = {}
+    normalizer = recognizer.bundle.tokenizer_config.normalizer
+    tokenizer = sounding(recognizer.bundle, (normalize(text, normalizer) for text in texts))
     for index, (samples, text) in enumerate(zip(recordings, texts, strict=True)):
         try:
-            spelled[index] = _spell(recognizer, text, len(samples))
+            spelled[index] = _spell(recognizer, tokenizer, text, len(samples))
         except TextError as error:
             results[index] = error
     order = list(spelled)
@@ -122,7 +125,7 @@ def align_samples(
     return [results[index] for index in range(len(recordings))]
 
 
-def _spell(recognizer: Recognizer, text: str, samples: int) -> list[int]:
+def _spell(recognizer: Recognizer, tokenizer: Tokenizer, text: str, samples: int) -> list[int]:
     """The tokens of a text.
 
     Raises:
@@ -130,7 +133,7 @@ def _spell(recognizer: Recognizer, text: str, samples: int) -> list[int]:
             have room for.
     """
     bundle = recognizer.bundle
-    tokenizer, normalizer = bundle.tokenizer, bundle.tokenizer_config.normalizer
+    normalizer = bundle.tokenizer_config.normalizer
     normalized = normalize(text, normalizer)
     if unknown := tokenizer.unknown(normalized):
         shown = ", ".join(
@@ -166,7 +169,8 @@ def _with_times(recognizer: Recognizer, alignment: Alignment, text: str, sound: 
     )
     heard = fit_to_pauses(heard, sound.features, frames, rate)
     spans = bundle.tokenizer.words(alignment.hypothesis.tokens)
-    spellings = _spellings(text, spans, bundle.tokenizer_config.normalizer)
+    sounds = bundle.tokenizer.units.sounds
+    spellings = _spellings(text, spans, bundle.tokenizer_config.normalizer, sounds)
     words = tuple(replace(word, text=spelling) for word, spelling in zip(heard.words, spellings, strict=True))
     written = heard.text if words == heard.words else " ".join(spellings)
     transcript = Transcript((Segment(words, written, 0.0, duration),), duration)
@@ -174,9 +178,11 @@ def _with_times(recognizer: Recognizer, alignment: Alignment, text: str, sound: 
     return AlignedText(transcript, matches, tokens.words)
 
 
-def _spellings(text: str, spans: Sequence[WordSpan], normalizer: str) -> list[str]:
+def _spellings(text: str, spans: Sequence[WordSpan], normalizer: str, sounds: bool) -> list[str]:
     """The words as the text spells them, wherever one of its words is one word of the model's."""
     ours = [span.text for span in spans]
+    if sounds:
+        ours = normalize(text, normalizer).split()  # what is sounded out is not written
     given = normalize(text, "verbatim").split()
     pieces = [normalize(word, normalizer).split() for word in given]
     if [piece for word in pieces for piece in word] != ours:

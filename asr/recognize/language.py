@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.bundle import Bundle
+from asr.bundle import LEXICON, Bundle
 from asr.config import DecodingConfig
 from asr.decode.fusion import Fusion, Vocabulary
 from asr.decode.graph.phrases import graph_of_phrases
@@ -87,7 +87,7 @@ def fusion_for(bundle: Bundle, language: Language) -> Fusion | None:
     units = bundle.tokenizer.units
     known = word_model(bundle, language)
     _refuse_idle(language, known is not None)
-    if known is None and language.empty:
+    if known is None and language.empty and not (language.carried and LEXICON in bundle.words):
         return None
     tuning = known.tuning if known else Tuning(beta=0.0)
     hotwords = _hotwords(language.hotwords, bundle.tokenizer_config.normalizer)

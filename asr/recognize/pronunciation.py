@@ -13,6 +13,8 @@ from asr.bundle import LETTER_TO_SOUND, LEXICON, Bundle
 from asr.errors import LexiconError
 from asr.pronounce.storage import letter_to_sound_in
 from asr.text.lexicon import Lexicon, lexicon_from, lexicon_in, read_lexicon
+from asr.text.phones import PhoneTokenizer
+from asr.text.tokenizer import Tokenizer
 from asr.text.units import Units
 
 _log = logging.getLogger("asr")
@@ -45,6 +47,27 @@ def pronunciations(bundle: Bundle, lexicon: Path | None, words: Iterable[str]) -
     if not missing or LETTER_TO_SOUND not in bundle.words:
         return known
     return _joined(known, _guessed(bundle, missing, units))
+
+
+def sounding(bundle: Bundle, texts: Iterable[str]) -> Tokenizer:
+    """The tokenizer that encodes normalised texts: where tokens are phones, one that knows how they sound.
+
+    Raises:
+        LexiconError: If a word can be neither looked up nor guessed.
+        BundleError: If a file of the model folder is missing or damaged.
+    """
+    tokenizer = bundle.tokenizer
+    words = {word for text in texts for word in unicodedata.normalize("NFC", text).split()}
+    lexicon = pronunciations(bundle, None, words) if tokenizer.units.sounds else None
+    if lexicon is None:
+        return tokenizer
+    known: dict[str, tuple[str, ...]] = {}
+    ends = np.cumsum(lexicon.lengths).tolist()
+    for word, last, length in zip(lexicon.word_ids.tolist(), ends, lexicon.lengths.tolist(), strict=True):
+        if (name := lexicon.words[word]) in words:
+            phones = tuple(bundle.vocabulary[token] for token in lexicon.tokens[last - length : last])
+            known.setdefault(name, phones)
+    return PhoneTokenizer(bundle.vocabulary, known)
 
 
 def _guessed(bundle: Bundle, words: list[str], units: Units) -> Lexicon:

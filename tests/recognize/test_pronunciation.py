@@ -16,12 +16,15 @@ from asr.decode.beam import BeamDecoder
 from asr.errors import BundleError, HotwordError
 from asr.pronounce.storage import save_letter_to_sound
 from asr.pronounce.training import train
+from asr.recognize.align import align_samples
 from asr.recognize.language import SOUND_ALONE, Language, fusion_for
+from asr.recognize.recognizer import load
 from asr.text.lexicon_text import Entry
 from asr.text.tokenizer import BLANK
 from tests.helpers.bundles import random_model
 from tests.helpers.console import asr_here
 from tests.helpers.language import small_lm
+from tests.helpers.tones import chirp
 
 PHONES = ("AA", "B", "D", "IY", "K", "T")
 VOCABULARY = (BLANK, "▁", *PHONES)
@@ -55,10 +58,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entries = [entry for entry in WORDS if entry.word != "bat"]
     (made / "words.txt").write_text("".join(f"{entry}\n" for entry in entries))
     save_letter_to_sound(train(entries).model, made / "words.l2s")
-    bundle = random_model(texts=("abcdef g",))
+    bundle = random_model(texts=("abc def",))
     save_bundle(
         replace(
-            bundle, tokenizer_config=TokenizerConfig(kind="phones", lexicon=LEXICON), vocabulary=VOCABULARY
+            bundle,
+            tokenizer_config=TokenizerConfig(kind="phones", normalizer="lower_words", lexicon=LEXICON),
+            vocabulary=VOCABULARY,
         ),
         made / "bundle",
     )
@@ -111,6 +116,14 @@ def test_without_a_letter_to_sound_model_it_is_an_error(folder: Path, tmp_path: 
     bundle = replace(bundle, words={LEXICON: bundle.words[LEXICON]})
     with pytest.raises(HotwordError, match="'bat' is not in the vocabulary"):
         text_of(bundle, Language(hotwords=tmp_path / "names.txt"), log_probs_of("bat"))
+
+
+def test_texts_are_aligned_by_how_they_sound(folder: Path) -> None:
+    recognizer = load(folder)
+    (aligned,) = align_samples(recognizer, [chirp(200, 2000, 3)], ["Bad bat, did"])
+    assert [word.text for word in aligned.transcript.words] == ["Bad", "bat,", "did"]
+    phones = [token.text for token in aligned.tokens if token.text != "▁"]
+    assert phones == [phone for word in ("bad", "bat", "did") for phone in sounded(word).phones]
 
 
 def test_another_lexicon_comes_first(folder: Path, tmp_path: Path) -> None:
