@@ -26,12 +26,18 @@ SIGNAL_FRAMES = 1_000
     help="Write a model folder for machines without torch here, and leave MODEL as it is.",
 )
 @click.option(
+    "--fp32/--no-fp32",
+    default=True,
+    show_default=True,
+    help="Make graphs that compute what torch does; without them, those of 8 bits are used by default.",
+)
+@click.option(
     "--int8/--no-int8",
     default=True,
     show_default=True,
     help="Make graphs with weights of 8 bits, too, for --engine onnx-int8. Only LSTM models have them.",
 )
-def command(model: Path, output: Path | None, int8: bool) -> None:
+def command(model: Path, output: Path | None, fp32: bool, int8: bool) -> None:
     """Make ONNX graphs of MODEL, a model folder, so that it is used faster and without torch.
 
     They are put into the folder: one for whole recordings and, where MODEL is unidirectional, one for
@@ -50,7 +56,9 @@ def command(model: Path, output: Path | None, int8: bool) -> None:
     bundle = load_bundle(model)
     if int8 and not quantizable(bundle):
         say(f"no graphs of 8 bits: ONNX Runtime has them for LSTM layers, and these are {bundle.model.cell}")
-    works = planned(bundle, int8=int8)
+    works = planned(bundle, fp32=fp32, int8=int8)
+    if not works:
+        raise click.UsageError("nothing is left to export; leave out --no-fp32 or --no-int8")
     exported = with_graphs(bundle, {work.name: work.make() for work in track(works, "exporting")})
     _compare(exported)
     folder = output or model

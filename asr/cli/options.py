@@ -49,7 +49,7 @@ engine_option = click.option(
     default=AUTO,
     show_default=True,
     help="What computes: onnx, which asr export prepares and which needs no torch; onnx-int8, faster and not "
-    "quite the same; torch; auto: onnx where the model folder has it, else torch.",
+    "quite the same; torch; auto: the first of these that the model folder has graphs for, else torch.",
 )
 decoding_options = (
     click.option(

@@ -22,15 +22,16 @@ class Work:
     make: Callable[[], bytes]
 
 
-def planned(bundle: Bundle, *, int8: bool = True) -> list[Work]:
+def planned(bundle: Bundle, *, fp32: bool = True, int8: bool = True) -> list[Work]:
     """The graphs that a bundle gets.
 
     Args:
         bundle: With weights.
-        int8: Whether those with weights of 8 bits, too, if its cells are LSTMs.
+        fp32: Whether those that compute what torch does.
+        int8: Whether those with weights of 8 bits, if its cells are LSTMs.
     """
     works = []
-    for engine in (ONNX, ONNX_INT8) if int8 and quantizable(bundle) else (ONNX,):
+    for engine in [ONNX] * fp32 + [ONNX_INT8] * (int8 and quantizable(bundle)):
         quantized = engine == ONNX_INT8
         works.append(Work(OFFLINE[engine], partial(offline_graph, bundle, quantized)))
         if not bundle.model.bidirectional:

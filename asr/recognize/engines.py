@@ -50,8 +50,8 @@ def read_model(
     Args:
         folder: A bundle.
         engine: `torch`; `onnx`, ONNX Runtime in fp32, the same within 1e-5; `onnx-int8`, with weights of 8
-            bits, faster and not quite the same; or `auto`: `onnx` where the folder has its graphs and the
-            device is the CPU, else `torch`.
+            bits, faster and not quite the same; or `auto`: on a CPU the first of these whose graphs the
+            folder has, else `torch`.
         device: Where to compute: `cpu` or a torch device such as `cuda`.
         chunks: For a bidirectional model that is to listen to a stream, which only torch does.
 
@@ -74,7 +74,7 @@ def read_model(
     may_be_onnx = engine != TORCH and device == "cpu" and chunks is None
     bundle = load_bundle(folder, weights=not may_be_onnx)
     if engine == AUTO:
-        engine = ONNX if may_be_onnx and ONNX in bundle.graphs.engines else TORCH
+        engine = next(iter(bundle.graphs.engines if may_be_onnx else ()), TORCH)
     if engine != TORCH:
         if engine not in bundle.graphs.engines:
             problem = f"has no graphs for {engine}; make them with asr export, or choose the engine torch"

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from asr.bundle import load_bundle
+from asr.recognize.engines import read_model
 from tests.helpers.bundles import random_bundle
 from tests.helpers.console import MAIN, Shown, asr, asr_here, one_line
 from tests.helpers.tones import chirp
@@ -54,6 +55,18 @@ def test_sizes_and_the_difference_from_torch_are_told(place: Path, tmp_path: Pat
     assert load_bundle(tmp_path).graphs.engines == ("onnx", "onnx-int8")
     assert exported(tmp_path, "--no-int8").status == 0
     assert load_bundle(tmp_path).graphs.engines == ("onnx",)
+
+
+def test_without_fp32_the_graphs_of_eight_bits_are_the_default(place: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    assert asr_here("export", place / "model", "-o", folder, "--no-fp32").status == 0
+    assert {path.suffix for path in folder.iterdir()} >= {".onnx"}
+    assert not (folder / "offline.onnx").exists()
+    _, engine = read_model(folder)
+    assert engine == "onnx-int8"
+    shown = asr_here("export", place / "model", "-o", tmp_path / "none", "--no-fp32", "--no-int8")
+    assert shown.status == 2
+    assert "nothing is left to export" in shown.err
 
 
 def test_a_gru_has_no_eight_bits(tmp_path: Path) -> None:
