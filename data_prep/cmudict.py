@@ -9,7 +9,7 @@ CMUdict says how 126,000 English words and names are pronounced in America, in 3
 which become lines `read R EH D`: lower case, without stress, in the order of the source, where the most usual
 pronunciation comes first. Written are
 
-    lexicon.txt     all words, or those that occur in the texts after --words and --frequent
+    lexicon.txt     the licence as comments, and all words, or those in the texts after --words and --frequent
     guessed.txt     those of them that are not in CMUdict, as a letter-to-sound model guesses them: look
                     through these, and correct lexicon.txt where they are wrong
     left_out.txt    those with letters that are not in CMUdict, such as digits: they have no line
@@ -170,11 +170,12 @@ def with_guesses(entries: Sequence[Entry], words: set[str], model_path: Path) ->
     )
 
 
-def _write(folder: Path, lexicon: Lexicon) -> None:
+def _write(folder: Path, lexicon: Lexicon, licence: str) -> None:
     def put(name: str, lines: Iterable[object]) -> None:
         (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
-    put("lexicon.txt", [*lexicon.entries, *lexicon.guessed])
+    terms = [f"# {line}".rstrip() for line in licence.splitlines()]
+    put("lexicon.txt", [*terms, *lexicon.entries, *lexicon.guessed])
     if lexicon.guessed:
         put("guessed.txt", lexicon.guessed)
     if lexicon.left_out:
@@ -230,7 +231,7 @@ def prepare(arguments: argparse.Namespace) -> Lexicon:
         lexicon = Lexicon(read_cmudict(dictionary))
         if arguments.words or arguments.frequent:
             lexicon = with_guesses(lexicon.entries, words, (ready / "lexicon").with_suffix(SUFFIX))
-        _write(ready, lexicon)
+        _write(ready, lexicon, licence.read_text(encoding="utf-8", errors="replace"))
         shutil.copyfile(licence, ready / LICENCE)
         commit(Target(to, ready, "leave"))
     return lexicon

@@ -21,6 +21,7 @@ import click
 import soundfile
 
 from asr.audio.io import AudioSource, load_audio
+from asr.bundle import load_bundle, save_bundle
 from asr.cli import group, run
 from asr.cli.recipes import load_recipe
 from asr.data.manifest import Utterance, read_manifest, split_path, write_manifest
@@ -94,6 +95,11 @@ def main(data: Path, model: Path, out: Path, threshold: float, beam_size: int) -
     shutil.copytree(model, out / "bundle", dirs_exist_ok=True)
     attached = ("--model", out / "bundle", "--tuned", tuned, "--lexicon", files.lexicon)
     asr("lm", "attach", final, *attached)
+    bundle = load_bundle(out / "bundle")
+    sources = Path(__file__).with_name("SOURCES.md").read_text(encoding="utf-8")
+    save_bundle(replace(bundle, card=f"{bundle.card.rstrip()}\n\n{sources}"), out / "bundle")
+    for split in RECIPE.test:
+        asr("evaluate", split_path(data, split), "--model", out / "bundle", "--worst", 0)
 
 
 def component(files: Files, text: Path) -> Path:

@@ -55,8 +55,7 @@ def test_its_n_grams_are_as_probable_as_in_the_mean(models: list[NgramModel]) ->
             if (
                 "<s>" in words
                 or "<unk>" in words
-                or (any(w in "ab" for w in words)
-                and any(w in "ef" for w in words))
+                or (any(w in "ab" for w in words) and any(w in "ef" for w in words))
             ):
                 continue  # after a word that one part does not know, it has forgotten all
             mean = 0.7 * probability(parts[0], list(words)) + 0.3 * probability(parts[1], list(words))
