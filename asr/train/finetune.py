@@ -186,22 +186,7 @@ def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningO
         say("confidences are no longer calibrated: asr calibrate does it anew")
     if base.graphs.files:
         say("the ONNX graphs of the base are left out: asr export makes those of the new weights")
-    facts = {
-        "environment": plan.environment,
-        "base": {"name": base.name, "facts": dict(base.facts)},
-        "data": {
-            "new_hours": round(plan.material.new.hours, 3),
-            "old_hours": round(plan.material.old.hours, 3),
-        },
-        "training": {
-            "epochs": state.epoch,
-            "steps": state.step,
-            "cpu_minutes": round(state.cpu_seconds / 60, 2),
-            "precision": plan.precision.name,
-            "skipped_utterances": state.skipped,
-            "weights": chosen.description,
-        },
-    }
+    facts = _facts(plan, state, chosen)
     tuned = replace(
         base,
         weights=chosen.weights,
@@ -223,6 +208,26 @@ def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningO
     card = comparison_card(base, facts, comparison)
     save_bundle(replace(tuned, card=card, facts={**facts, "results": comparison.results}), folder)
     return FineTuned(folder, comparison, chosen.description)
+
+
+def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
+    """Where the model comes from, for its bundle."""
+    return {
+        "environment": plan.environment,
+        "base": {"name": plan.base.name, "facts": dict(plan.base.facts)},
+        "data": {
+            "new_hours": round(plan.material.new.hours, 3),
+            "old_hours": round(plan.material.old.hours, 3),
+        },
+        "training": {
+            "epochs": state.epoch,
+            "steps": state.step,
+            "cpu_minutes": round(state.cpu_seconds / 60, 2),
+            "precision": plan.precision.name,
+            "skipped_utterances": state.skipped,
+            "weights": chosen.description,
+        },
+    }
 
 
 def _introduce(plan: _Plan, model: AcousticModel) -> None:
