@@ -21,6 +21,7 @@ def recognize(
     recognizer: Recognizer,
     utterances: Sequence[Utterance],
     progress: Callable[[int], None] = lambda count: None,
+    heard: Callable[[str], str] = str,
 ) -> list[Scored]:
     """Recognises utterances and counts their errors.
 
@@ -31,6 +32,7 @@ def recognize(
         recognizer: The model.
         utterances: What to recognise; each result is the same in any company.
         progress: Called with the number of utterances done since the last call.
+        heard: What a normalised reference reads like to who hears the tokens alone: phones, perhaps.
 
     Returns:
         References, hypotheses and errors in the order of `utterances`.
@@ -38,18 +40,19 @@ def recognize(
     Raises:
         AudioError: If a recording cannot be read.
     """
-    return [scored for scored, _ in recognize_words(recognizer, utterances, progress)]
+    return [scored for scored, _ in recognize_words(recognizer, utterances, progress, heard)]
 
 
 def recognize_words(
     recognizer: Recognizer,
     utterances: Sequence[Utterance],
     progress: Callable[[int], None] = lambda count: None,
+    heard: Callable[[str], str] = str,
 ) -> Iterator[tuple[Scored, Transcript]]:
     """The same with the words and their times; see `recognize`."""
     for first in range(0, len(utterances), UTTERANCES_AT_ONCE):
         part = utterances[first : first + UTTERANCES_AT_ONCE]
-        yield from _recognize(recognizer, part)
+        yield from _recognize(recognizer, part, heard)
         progress(len(part))
 
 
@@ -62,10 +65,10 @@ def samples_of(utterances: Sequence[Utterance], sample_rate: int) -> list[NDArra
 
 
 def _recognize(
-    recognizer: Recognizer, utterances: Sequence[Utterance]
+    recognizer: Recognizer, utterances: Sequence[Utterance], heard: Callable[[str], str]
 ) -> Iterator[tuple[Scored, Transcript]]:
     bundle = recognizer.bundle
     samples = samples_of(utterances, bundle.features.sample_rate)
     for one, transcript in zip(utterances, recognizer.transcribe_batch(samples), strict=True):
-        reference = normalize(one.text, bundle.tokenizer_config.normalizer)
+        reference = heard(normalize(one.text, bundle.tokenizer_config.normalizer))
         yield score(one.id, one.speaker, reference, transcript.text, one.duration), transcript

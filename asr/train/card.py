@@ -46,8 +46,10 @@ def model_card(
         "| split | WER % | CER % | decoding |",
         "|---|---|---|---|",
     ]
+    sounds = recipe.tokenizer.kind == "phones"
+    how = "greedy, words as their phones" if sounds else "greedy, no language model"
     for split, result in facts["results"].items():
-        lines.append(f"| {split} | {result['wer']} | {result['cer']} | greedy, no language model |")
+        lines.append(f"| {split} | {result['wer']} | {result['cer']} | {how} |")
     lines += ["", "```", f"asr transcribe recording.wav --model {recipe.name}", "```", ""]
     if terms:
         lines += ["## Licence of the training data", "", "```", *terms.rstrip().splitlines(), "```", ""]

@@ -99,7 +99,7 @@ def finish(bundle: Bundle, recipe: Recipe, corpus: Corpus, out: Path, device: to
     reports: dict[str, Report] = {}
     for split, utterances in {"dev": corpus.dev, **corpus.tests}.items():
         with counter(f"evaluating on {split}", len(utterances)) as advance:
-            reports[split] = report(recognize(recognizer, utterances, advance))
+            reports[split] = report(recognize(recognizer, utterances, advance, corpus.tokenizer.heard))
         write_atomically(out / "results" / f"{split}.json", report_json(reports[split]))
     results = {
         split: {"wer": format_wer(result.words), "cer": format_wer(result.characters, "CER")}

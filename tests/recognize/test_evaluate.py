@@ -90,3 +90,10 @@ def test_an_unreadable_recording_is_an_error_not_a_lower_count(
     missing = Utterance("x", AudioSource(tmp_path / "no.wav"), 1.0, "one")
     with pytest.raises(AudioError, match=r"no\.wav: no such file"):
         recognize(recognizer, [*utterances, missing])
+
+
+def test_who_hears_phones_compares_phones(recognizer: Recognizer, utterances: list[Utterance]) -> None:
+    phones = {"one two": "W-AH-N T-UW"}
+    scored = recognize(recognizer, utterances, heard=lambda text: phones.get(text, text))
+    assert scored[0].reference == "W-AH-N T-UW"
+    assert scored[1].reference == "größer 日本"
