@@ -38,7 +38,7 @@ def shipped_model_option(name: str) -> Callable[[Callable[..., Any]], Callable[.
         type=click.Path(path_type=Path),
         envvar="ASR_MODEL",
         callback=lambda _context, _parameter, path: shipped(name) if path is None else path,
-        help=f"Model folder, as asr train writes it (or set ASR_MODEL). Default: {name}, which comes along.",
+        help=f"Model folder, as asr train writes it (or set ASR_MODEL). Default: {name}, if it is installed.",
     )
 
 

@@ -3,7 +3,8 @@
 english             for whole recordings
 english-streaming   for streams
 
-Their folders lie beside this file; `recipes/english` makes them, and their README.md say what they can do.
+Their folders lie beside this file, in versions that have them; `recipes/english` makes them, and their
+README.md say what they can do.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ def shipped(name: str) -> Path:
     folder = Path(__file__).parent / name
     if not (folder / "model.json").exists():
         raise BundleError(
-            f"the model {name!r} is not in this installation; name a model folder with --model, or install "
-            "recurrent-asr again"
+            f"the model {name!r} is not in this installation; name a model folder: --model FOLDER"
         )
     return folder

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from asr.config import TrainingConfig
 from asr.data.batching import Batch, BatchSource, Position
 from asr.progress import warn
 from asr.train.checkpoint import Checkpoint, pack_training, unpack_training, write_checkpoint
@@ -42,7 +43,7 @@ class Trainer:
         self.learner = learner
         self.objective = learner.objective
         self.source = source
-        self.config = learner.config
+        self.config: TrainingConfig = learner.config
         self.journal = journal
         self.run = run
         self.state = TrainState()
