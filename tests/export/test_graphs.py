@@ -95,14 +95,15 @@ def test_onnx_does_not_read_the_weights_of_torch(tmp_path: Path) -> None:
         load(tmp_path, engine="torch")
 
 
-def test_auto_takes_onnx_where_it_is_and_never_eight_bits(tmp_path: Path) -> None:
+def test_auto_takes_the_first_graphs_that_there_are(tmp_path: Path) -> None:
     bundle = exported_model()
     save_bundle(bundle, tmp_path / "both")
     int8 = {name: graph for name, graph in bundle.graphs.files.items() if "int8" in name}
     save_bundle(replace(bundle, graphs=replace(bundle.graphs, files=int8)), tmp_path / "int8")
     save_bundle(random_model(), tmp_path / "none")
     kinds = {name: type(load(tmp_path / name).engine).__name__ for name in ("both", "int8", "none")}
-    assert kinds == {"both": "OnnxEngine", "int8": "TorchEngine", "none": "TorchEngine"}
+    assert kinds == {"both": "OnnxEngine", "int8": "OnnxEngine", "none": "TorchEngine"}
+    assert load(tmp_path / "both").engine.variant != load(tmp_path / "int8").engine.variant
     with pytest.raises(BundleError, match="none: has no graphs for onnx; make them with asr export"):
         load(tmp_path / "none", engine="onnx")
     with pytest.raises(RunError, match="no engine 'tensorflow'; choose one of auto, torch, onnx, onnx-int8"):
