@@ -46,7 +46,7 @@ def test_bounds_change_nothing(
 
 
 @pytest.mark.xfail(
-    strict=True, reason="its token model has probabilities above 1 by backing off: not covered"
+    strict=True, reason="its token model backs off to probabilities above 1: not covered"
 )
 def test_bounds_change_nothing_in_a_known_case() -> None:
     world = world_of(Random(26), "subwords", "open")
