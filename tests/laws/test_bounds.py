@@ -45,9 +45,7 @@ def test_bounds_change_nothing(
     assert bounded == pytest.approx(free, abs=1e-9)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="its token model backs off to probabilities above 1: not covered"
-)
+@pytest.mark.xfail(strict=True, reason="its token model backs off to probabilities above 1: not covered")
 def test_bounds_change_nothing_in_a_known_case() -> None:
     world = world_of(Random(26), "subwords", "open")
     log_probs = emissions(12, 11, len(world.texts))
