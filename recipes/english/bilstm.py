@@ -61,7 +61,7 @@ recipe = Recipe(
     ),
     model=ModelConfig(layers=3, hidden=256, subsampling=4, channels=32, dropout=0.15),
     training=TrainingConfig(
-        epochs=14, batch_seconds=160, learning_rate=2.5e-3, warmup=0.08, weight_decay=0.02, average=3,
+        epochs=30, batch_seconds=320, learning_rate=3e-3, warmup=0.06, weight_decay=0.02, average=3,
         validate_every=1, checkpoint_seconds=300,
     ),
 )  # fmt: skip
