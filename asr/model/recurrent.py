@@ -23,7 +23,7 @@ Path = Literal["pairs", "packed"]
 
 ROWS_OF_A_TILE = 16
 LOOSE_ROWS = 64
-"""More utterances than this are filled up to whole tiles: oneDNN takes three times longer for 71 than for 80."""
+"""More utterances are filled up to whole tiles: oneDNN takes three times longer for 71 than for 80."""
 
 _CELLS: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
