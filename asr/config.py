@@ -17,6 +17,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 BelowOne = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 NotPositive = Annotated[float, msgspec.Meta(le=0)]
 Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
@@ -237,6 +238,8 @@ class Recipe:
         train, test: Splits: folders with a `manifest.jsonl`, or `<split>.jsonl` beside a tar file.
         train_weights: How often each utterance of a split of `train` is drawn in an epoch: 2 is twice, 0.5
             once in two epochs; 1 for splits that are not named.
+        train_fraction: Share of the utterances of every speaker that is trained on, to see what more data are
+            worth; those of a smaller share are part of a larger one.
         dev: Splits to choose on; where empty, the dev utterances are taken out of `train`.
         dev_speakers: Speakers of `train` whose utterances are the dev set.
         dev_fraction: Share of `train` to choose on, where there are no `dev_speakers`.
@@ -246,6 +249,7 @@ class Recipe:
     corpus: str = ""
     train: tuple[str, ...] = ("train",)
     train_weights: dict[str, Weight] = field(default_factory=dict)
+    train_fraction: Share = 1.0
     test: tuple[str, ...] = ("test",)
     dev: tuple[str, ...] = ()
     dev_speakers: tuple[str, ...] = ()

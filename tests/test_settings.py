@@ -64,6 +64,7 @@ recipes = st.builds(
     train=names,
     dev_speakers=names,
     dev_fraction=below_one,
+    train_fraction=st.floats(0.01, 1),
     augment=augment,
     tokenizer=tokenizers,
     training=training,

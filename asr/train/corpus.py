@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,7 @@ def prepare_corpus(recipe: Recipe, data: Path) -> Corpus:
         chosen = _dev_ids(recipe, everything, data)
         train = [utterance for utterance in everything if utterance.id not in chosen]
         dev = [utterance for utterance in everything if utterance.id in chosen]
+    train = _share_of_each_speaker(train, recipe.train_fraction)
     if not train or not dev:
         raise ManifestError(
             f"{data}: {len(train)} utterances to train on and {len(dev)} to choose on; "
@@ -182,8 +184,28 @@ def _dev_ids(recipe: Recipe, utterances: Sequence[Utterance], data: Path) -> set
                 f"{data}: no utterance of dev speaker {min(missing)!r}; correct dev_speakers of the recipe"
             )
         return {utterance.id for utterance in utterances if utterance.speaker in recipe.dev_speakers}
-    ranked = sorted(utterances, key=lambda utterance: hashlib.sha256(utterance.id.encode()).digest())
+    ranked = sorted(utterances, key=_lot)
     return {utterance.id for utterance in ranked[: max(1, round(recipe.dev_fraction * len(utterances)))]}
+
+
+def _share_of_each_speaker(utterances: list[Utterance], share: float) -> list[Utterance]:
+    """A share of every speaker's utterances, at least one, fixed by hashes of ids; in the given order."""
+    if share == 1:
+        return utterances
+    spoken: dict[str, list[Utterance]] = {}
+    for one in utterances:
+        spoken.setdefault(one.speaker, []).append(one)
+    chosen = {
+        one.id
+        for own in spoken.values()
+        for one in sorted(own, key=_lot)[: max(1, math.ceil(share * len(own)))]
+    }
+    return [one for one in utterances if one.id in chosen]
+
+
+def _lot(utterance: Utterance) -> bytes:
+    """What decides where an utterance stands when some are chosen by chance, whatever else there is."""
+    return hashlib.sha256(utterance.id.encode()).digest()
 
 
 def count_corpus(corpus: Corpus) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +73,26 @@ def test_a_dev_fraction_is_a_share_fixed_by_the_ids(
     path = data / "train" / "manifest.jsonl"
     path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
     assert {utterance.id for utterance in prepare_corpus(recipe, data).dev} == dev
+
+
+@given(st.integers(1, 40), st.floats(0.05, 1), st.floats(0.05, 1))
+def test_a_smaller_share_to_train_on_is_part_of_a_larger_one(
+    tmp_path_factory: pytest.TempPathFactory, count: int, one: float, other: float
+) -> None:
+    data = tmp_path_factory.mktemp("data")
+    write(data, "train", ["a"] * count)
+    write(data, "dev", ["b"])
+    few, many = (
+        prepare_corpus(replace(RECIPE, dev=("dev",), train_fraction=share), data)
+        for share in sorted((one, other))
+    )
+    whole = prepare_corpus(replace(RECIPE, dev=("dev",)), data)
+    assert set(few.train) <= set(many.train) <= set(whole.train)
+    assert {u.speaker for u in few.train} == {u.speaker for u in whole.train}
+    for speaker in {u.speaker for u in whole.train}:
+        own = sum(u.speaker == speaker for u in whole.train)
+        assert sum(u.speaker == speaker for u in few.train) == math.ceil(min(one, other) * own)
+    assert few.dev == whole.dev
 
 
 def test_a_split_to_choose_on_leaves_the_training_set_whole(tmp_path: Path) -> None:
