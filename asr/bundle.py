@@ -42,7 +42,9 @@ KIND = "asr-ctc"
 FORMAT_VERSION = 1
 LANGUAGE_MODEL, PACKED_MODEL = "lm.lm", "lm.ngrams"
 LEXICON, LETTER_TO_SOUND = "lexicon.txt", "lexicon.l2s"
-WEIGHTS, STATISTICS, TOKENS = "model.safetensors", "statistics.safetensors", "tokens.txt"
+DESCRIPTION, WEIGHTS, STATISTICS, TOKENS = (
+    "model.json", "model.safetensors", "statistics.safetensors", "tokens.txt"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     for name, content in files.items():
         write_atomically(folder / name, content)
     write_atomically(folder / "README.md", bundle.card)
-    write_atomically(folder / "model.json", json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(folder / DESCRIPTION, json.dumps(description, indent=2, ensure_ascii=False) + "\n")
     for name in {LANGUAGE_MODEL, PACKED_MODEL, LEXICON, LETTER_TO_SOUND, STATISTICS, *FILES} - hashes.keys():
         with writing(folder / name):
             (folder / name).unlink(missing_ok=True)
@@ -132,7 +134,7 @@ def load_bundle(folder: Path, *, weights: bool = True) -> Bundle:
         LanguageModelError: If the language model in it was written by a newer version.
     """
     description = _read_description(folder)
-    where = str(folder / "model.json")
+    where = str(folder / DESCRIPTION)
     try:
         arrays, tokens, card = _read(folder, description, weights)
         statistics = Statistics(arrays.pop("features.mean"), arrays.pop("features.deviation"))
@@ -236,7 +238,7 @@ def _language(description: Mapping[str, Any], folder: Path) -> TunedModel | None
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
-    path = folder / "model.json"
+    path = folder / DESCRIPTION
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -243,6 +243,7 @@ class Recipe:
         dev: Splits to choose on; where empty, the dev utterances are taken out of `train`.
         dev_speakers: Speakers of `train` whose utterances are the dev set.
         dev_fraction: Share of `train` to choose on, where there are no `dev_speakers`.
+        init: Model folder whose weights training begins with; random ones where empty.
     """
 
     name: str
@@ -254,6 +255,7 @@ class Recipe:
     dev: tuple[str, ...] = ()
     dev_speakers: tuple[str, ...] = ()
     dev_fraction: BelowOne = 0.1
+    init: str = ""
     features: FeatureConfig = field(default_factory=FeatureConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)

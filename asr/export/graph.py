@@ -47,23 +47,26 @@ class GraphWriter:
         self._outputs.append(helper.make_tensor_value_info(name, _element(dtype), dimensions))
 
     def constant(self, array: Any, dtype: type[np.generic] | None = None) -> str:
-        """A constant; the same one twice is stored once."""
+        """A constant that nobody looks for; the same one twice is stored once."""
         value: NDArray[np.generic] = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
         key = (value.dtype.str, value.shape, value.tobytes())
         if key not in self._constants:
-            name = self._new_name()
-            self._initializers.append(numpy_helper.from_array(value, name))
-            self._constants[key] = name
+            self._constants[key] = self.parameter(self._new_name(), value)
         return self._constants[key]
 
-    def weight(self, array: NDArray[np.generic]) -> str:
-        """A constant of fp32; one given in half precision is stored so, and widened when it is loaded."""
-        if array.dtype == np.float16:
-            name = f"{self.constant(array)}_wide"
-            if not any(node.output[0] == name for node in self._widened):
-                self._widened.append(helper.make_node("Cast", [self.constant(array)], [name], to=FLOAT))
-            return name
-        return self.constant(array, np.float32)
+    def parameter(self, name: str, array: NDArray[np.generic]) -> str:
+        """A constant that can be found in the file by its name."""
+        self._initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def weight(self, name: str, array: NDArray[np.generic]) -> str:
+        """A parameter of fp32; one given in half precision is stored so, and widened when it is loaded."""
+        if array.dtype != np.float16:
+            return self.parameter(name, array.astype(np.float32))
+        self._widened.append(
+            helper.make_node("Cast", [self.parameter(name, array)], [f"{name}.wide"], to=FLOAT)
+        )
+        return f"{name}.wide"
 
     def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Adds a node with one output."""

@@ -19,7 +19,7 @@ from asr.window import Window
 EPSILON = 1e-5
 """What torch adds to a variance before it divides by its root."""
 _OPERATORS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
-_GATES = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2), "rnn": (0,)}
+GATES = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2), "rnn": (0,)}
 """Where the gates that ONNX wants stand in torch: input, output, forget, cell; update, reset, new."""
 
 
@@ -66,8 +66,8 @@ class Stack:
         graph, channels = self.graph, self.config.channels
         name = f"front_end.convolutions.{index}"
         shape = (channels, channels if index else 1, window.kernel, BAND_WINDOW.kernel)
-        weight = graph.weight(self.parameters.array(f"{name}.weight", *shape))
-        bias = graph.constant(self.parameters.vector(f"{name}.bias", channels))
+        weight = graph.weight(f"{name}.weight", self.parameters.array(f"{name}.weight", *shape))
+        bias = graph.parameter(f"{name}.bias", self.parameters.vector(f"{name}.bias", channels))
         pads = (padding[0], BAND_WINDOW.left, padding[1], BAND_WINDOW.right)
         strides = (window.stride, BAND_WINDOW.stride)
         return graph.node("Relu", graph.node("Conv", x, weight, bias, strides=strides, pads=pads))
@@ -81,7 +81,7 @@ class Stack:
     def norm(self, x: str, layer: int) -> str:
         """The norm before a layer, frame by frame; batch norm by what it learnt in training."""
         graph, parameters = self.graph, self.parameters
-        name = f"norms.{layer}" if layer < self.config.layers else "head_norm"
+        name = norm_name(self.config, layer)
         size = self.inputs(layer)
         if self.config.norm == "none":
             return x
@@ -89,14 +89,14 @@ class Stack:
         gain = parameters.vector(f"{name}.norm.weight", size)[order]
         shift = parameters.vector(f"{name}.norm.bias", size)[order]
         if self.config.norm == "layer":
-            return graph.node(
-                "LayerNormalization", x, graph.constant(gain), graph.constant(shift), epsilon=EPSILON
-            )
+            inputs = graph.parameter(f"{name}.gain", gain), graph.parameter(f"{name}.shift", shift)
+            return graph.node("LayerNormalization", x, *inputs, epsilon=EPSILON)
         mean = parameters.vector(f"{name}.norm.running_mean", size)[order].astype(np.float64)
         variance = parameters.vector(f"{name}.norm.running_var", size)[order].astype(np.float64)
         factor = gain / np.sqrt(variance + EPSILON)
-        scaled = graph.node("Mul", x, graph.constant(factor, np.float32))
-        return graph.node("Add", scaled, graph.constant(shift - mean * factor, np.float32))
+        scaled = graph.node("Mul", x, graph.parameter(f"{name}.gain", factor.astype(np.float32)))
+        moved = (shift - mean * factor).astype(np.float32)
+        return graph.node("Add", scaled, graph.parameter(f"{name}.shift", moved))
 
     def recurrent(self, x: str, layer: int, lengths: str, state: Sequence[str]) -> tuple[str, list[str]]:
         """A recurrent layer.
@@ -111,18 +111,21 @@ class Stack:
             Outputs (S, N, H or 2 H), zero behind the lengths, and the state after the last frame.
         """
         config, graph = self.config, self.graph
+        names = [f"layers.{layer}.weight_{kind}" for kind in ("ih", "hh")]
         weights = [self._gates(layer, f"weight_{kind}") for kind in ("ih", "hh")]
         biases = np.concatenate([self._gates(layer, f"bias_{kind}") for kind in ("ih", "hh")], axis=1)
         operator, domain, scales = _OPERATORS[config.cell], "", []
         if self.int8:
             operator, domain = "DynamicQuantizeLSTM", MICROSOFT
             quantized = [quantize(weight) for weight in weights]
-            matrices = [graph.constant(matrix.values) for matrix in quantized]
-            for matrix in quantized:
-                scales += [graph.constant(matrix.scales), graph.constant(matrix.zeros)]
+            matrices = [
+                graph.parameter(name, matrix.values) for name, matrix in zip(names, quantized, strict=True)
+            ]
+            for name, matrix in zip(names, quantized, strict=True):
+                scales += [graph.parameter(f"{name}.scales", matrix.scales), graph.constant(matrix.zeros)]
         else:
-            matrices = [graph.weight(weight) for weight in weights]
-        inputs = [x, *matrices, graph.weight(biases), lengths, *state]
+            matrices = [graph.weight(name, weight) for name, weight in zip(names, weights, strict=True)]
+        inputs = [x, *matrices, graph.weight(f"layers.{layer}.bias", biases), lengths, *state]
         if scales:
             inputs += [""] * (8 - len(inputs)) + scales
         attributes = {"hidden_size": config.hidden}
@@ -144,20 +147,21 @@ class Stack:
         column = graph.constant([3], np.int64)
         turned = graph.node("Unsqueeze", graph.node("Transpose", x, perm=(1, 2, 0)), column)
         pads = (padding[0], 0, padding[1], 0)
-        mixed = graph.node("Conv", turned, graph.weight(weight[..., None]), group=size, pads=pads)
+        kernel = graph.weight("lookahead.convolution.weight", weight[..., None])
+        mixed = graph.node("Conv", turned, kernel, group=size, pads=pads)
         return graph.node("Transpose", graph.node("Squeeze", mixed, column), perm=(2, 0, 1))
 
     def head(self, x: str) -> str:
         """Log-probabilities (N, S, V) of frames (S, N, D)."""
         graph, size = self.graph, self.inputs(self.config.layers)
         weight = self.parameters.array("head.weight", self.vocabulary, size)
-        bias = graph.constant(self.parameters.vector("head.bias", self.vocabulary))
-        logits = graph.node("Add", graph.node("MatMul", x, graph.weight(weight.T)), bias)
+        bias = graph.parameter("head.bias", self.parameters.vector("head.bias", self.vocabulary))
+        logits = graph.node("Add", graph.node("MatMul", x, graph.weight("head.weight", weight.T)), bias)
         return graph.node("Transpose", graph.node("LogSoftmax", logits, axis=-1), perm=(1, 0, 2))
 
     def _gates(self, layer: int, name: str) -> NDArray[np.generic]:
         """An array (directions, gates · H, …) of a layer, its gates in the order of ONNX."""
-        hidden, gates = self.config.hidden, _GATES[self.config.cell]
+        hidden, gates = self.config.hidden, GATES[self.config.cell]
         inner = {"weight_ih": (self.inputs(layer),), "weight_hh": (hidden,)}.get(name, ())
         directions = ("", "_reverse") if self.config.bidirectional else ("",)
         arrays = [
@@ -171,12 +175,10 @@ class Stack:
         )
 
     def _order(self, layer: int) -> NDArray[np.int64]:
-        """Where the inputs of a recurrent layer stand in torch.
-
-        There the first layer reads bands of channels; here channels of bands, which is quicker to make.
-        """
-        places = np.arange(self.inputs(layer))
-        return places if layer else places.reshape(-1, self.config.channels).T.ravel()
+        """Where the inputs of a recurrent layer stand in torch."""
+        if layer:
+            return np.arange(self.inputs(layer))
+        return channels_of_bands(self.config.channels, convolved_bands(self.mels))
 
     def _joined(self, y: str) -> str:
         """Turns (S, directions, N, H) into (S, N, directions · H)."""
@@ -185,3 +187,16 @@ class Stack:
             return graph.node("Squeeze", y, graph.constant([1], np.int64))
         turned = graph.node("Transpose", y, perm=(0, 2, 1, 3))
         return graph.node("Reshape", turned, graph.constant([0, 0, 2 * self.config.hidden], np.int64))
+
+
+def norm_name(config: ModelConfig, layer: int) -> str:
+    """What the norm before recurrent layer `layer` is called; the one after the last is the head."""
+    return f"norms.{layer}" if layer < config.layers else "head_norm"
+
+
+def channels_of_bands(channels: int, bands: int) -> NDArray[np.int64]:
+    """Where the inputs of the first recurrent layer stand in torch.
+
+    There it reads bands of channels; in a graph channels of bands, which is quicker to make.
+    """
+    return np.arange(channels * bands).reshape(bands, channels).T.ravel()

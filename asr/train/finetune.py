@@ -17,7 +17,6 @@ from asr.bundle import LEXICON, Bundle, load_bundle, save_bundle
 from asr.data.batching import BatchSource
 from asr.data.dataset import Dataset, Recordings, Texts
 from asr.data.weighted import Weighted
-from asr.errors import BundleError
 from asr.graphs import Graphs
 from asr.model.acoustic import AcousticModel
 from asr.model.device import choose_device
@@ -101,11 +100,6 @@ def _settle(wanted: FineTuning, options: FineTuningOptions) -> _Plan:
     device = choose_device(options.device)
     precision = choose_precision(wanted.training.precision, device)
     base = load_bundle(Path(wanted.model))
-    if not base.weights:
-        raise BundleError(
-            f"{wanted.model}: has graphs alone and no weights to train on (model.safetensors); "
-            "name the folder that it was exported from"
-        )
     material = read_material(wanted, base)
     if options.resume:
         settle_data(options.out, material.hashes)

@@ -41,6 +41,7 @@ from asr.train.distributed import Ranks, joined
 from asr.train.environment import describe_environment
 from asr.train.finish import Chosen, Outcome, choose_weights, finish
 from asr.train.forecast import check_memory, demand_of, explaining_memory
+from asr.train.initial import begin_with, initial_hash
 from asr.train.journal import Journal, Silence
 from asr.train.learner import Learner
 from asr.train.lock import locked
@@ -79,6 +80,7 @@ class _Plan:
     precision: Precision
     ranks: Ranks
     environment: Mapping[str, Any]
+    initial: Mapping[str, torch.Tensor]
 
 
 def run_recipe(recipe: Recipe, options: RunOptions) -> Outcome:
@@ -120,12 +122,17 @@ def _settle(recipe: Recipe, options: RunOptions, ranks: Ranks) -> _Plan:
     corpus = prepare_corpus(recipe, options.data)
     ranks.agree(corpus.hashes)
     environment: dict[str, Any] = {}
+    initial: Mapping[str, torch.Tensor] = {}
     if settled:
+        hashes = dict(corpus.hashes)
+        if recipe.init and not (options.resume and checkpoint_path(options.out).exists()):
+            initial = begin_with(recipe, corpus.tokenizer.vocabulary)
+            hashes |= initial_hash(recipe)
         if options.resume:
-            settle_data(options.out, corpus.hashes)
+            settle_data(options.out, hashes)
         now = {**describe_environment(device), "processes": ranks.count}
-        environment = record(options.out, settled, now, corpus.hashes, resume=options.resume)
-    return _Plan(recipe, corpus, device, precision, ranks, environment)
+        environment = record(options.out, settled, now, hashes, resume=options.resume)
+    return _Plan(recipe, corpus, device, precision, ranks, environment, initial)
 
 
 def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
@@ -134,6 +141,8 @@ def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
     seed = recipe.training.seed
     torch.manual_seed(seed)
     model = AcousticModel(recipe.model, recipe.features.mels, len(corpus.tokenizer.vocabulary))
+    if plan.initial:
+        model.load_state_dict(plan.initial)
     _introduce(plan, model)
     recordings = Recordings(corpus.train, recipe.features.sample_rate)
     statistics = _measure(recordings, recipe.features, ranks)
@@ -228,6 +237,7 @@ def _introduce(plan: _Plan, model: AcousticModel) -> None:
         f"{counts['train_utterances']} utterances ({counts['train_hours']} h) to train, "
         f"{counts['dev_utterances']} ({counts['dev_hours']} h) to choose on; "
         f"{plan.precision.name} ({plan.precision.reason})"
+        + (f"; begins with {recipe.init}" if plan.initial else "")
     )
     impossible = impossible_utterances(corpus, recipe, model.window)
     if impossible:

@@ -203,12 +203,18 @@ def test_mistakes_are_one_line_before_anything_is_trained(voices: Voices, tmp_pa
     assert not (run / "metrics.jsonl").exists()
 
 
-def test_a_model_of_graphs_alone_cannot_be_trained(voices: Voices, tmp_path: Path) -> None:
+def test_a_model_of_graphs_alone_is_trained_too(done: FineTuned, voices: Voices, tmp_path: Path) -> None:
     from asr.export.bundle import export
 
-    model = tmp_path / "graphs"
-    save_bundle(replace(export(load_bundle(voices.model), int8=False), weights={}), model)
-    refused(voices, tmp_path / "run", "graphs alone", "exported from", model=str(model))
+    base = load_bundle(voices.model)
+    save_bundle(replace(export(base, int8=False), weights={}), tmp_path / "graphs")
+    again = tuned(voices, tmp_path / "run", LONG, model=str(tmp_path / "graphs"))
+    expected, found = done.comparison.sets["new dev"], again.comparison.sets["new dev"]
+    assert found.before.words == expected.before.words
+    assert found.after.words.rate < 0.75 * found.before.words.rate
+    tuned_bundle = load_bundle(again.bundle)
+    assert tuned_bundle.graphs.files == {}
+    assert tuned_bundle.weights.keys() == base.weights.keys()
 
 
 def test_a_run_is_not_overwritten_and_not_changed_on_the_way(

@@ -16,7 +16,7 @@ import torch
 from asr.bundle import load_bundle
 from asr.config import Recipe
 from asr.data.manifest import file_hash
-from asr.errors import AsrError, ManifestError, RunError
+from asr.errors import AsrError, BundleError, ManifestError, RunError
 from asr.recognize.recognizer import load
 from asr.settings import from_dict
 from asr.train.checkpoint import Checkpoint, average, read_checkpoint, write_checkpoint
@@ -105,6 +105,34 @@ def test_longer_training_is_a_setting_away(run: Path, data: Path, tmp_path: Path
     assert load_bundle(tmp_path / "bundle").facts["training"]["epochs"] == 3
     epochs = [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert epochs == [1, 2, 3]
+
+
+def test_a_run_begins_with_the_weights_of_a_model(
+    run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    still = replace(RECIPE, training=replace(RECIPE.training, epochs=1, average=1, learning_rate=1e-12))
+    begun = replace(still, init=str(run / "bundle"))
+    run_recipe(begun, RunOptions(data, tmp_path / "run", device="cpu"))
+    assert f"begins with {run / 'bundle'}" in capsys.readouterr().err
+    base, found = load_bundle(run / "bundle"), load_bundle(tmp_path / "run" / "bundle")
+    for name, array in base.weights.items():
+        assert np.allclose(found.weights[name], array, atol=1e-6), name
+    facts = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert facts["data"][str(run / "bundle" / "model.json")] == file_hash(run / "bundle" / "model.json")
+
+
+def test_weights_of_another_kind_of_model_are_refused(run: Path, data: Path, tmp_path: Path) -> None:
+    changes = {
+        "layers": replace(RECIPE, model=replace(RECIPE.model, hidden=9)),
+        "features": replace(RECIPE, features=replace(RECIPE.features, mels=21)),
+        "tokens": replace(RECIPE, tokenizer=replace(RECIPE.tokenizer, kind="words")),
+    }
+    for what, recipe in changes.items():
+        init = replace(recipe, init=str(run / "bundle"))
+        message = one_line(init, RunOptions(data, tmp_path / "run", device="cpu"), BundleError)
+        assert f"has other {what} than tiny wants" in message
+    missing = replace(RECIPE, init=str(tmp_path / "none"))
+    assert "no such" in one_line(missing, RunOptions(data, tmp_path / "run", device="cpu"), BundleError)
 
 
 def one_line(recipe: Recipe, options: RunOptions, kind: type[AsrError]) -> str:
