@@ -30,4 +30,6 @@ class Graphs:
     @property
     def engines(self) -> tuple[str, ...]:
         """The names of the engines that can run the model."""
-        return tuple(engine for engine, name in OFFLINE.items() if name in self.files)
+        return tuple(
+            engine for engine in OFFLINE if OFFLINE[engine] in self.files or STEP[engine] in self.files
+        )

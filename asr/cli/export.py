@@ -37,7 +37,14 @@ SIGNAL_FRAMES = 1_000
     show_default=True,
     help="Make graphs with weights of 8 bits, too, for --engine onnx-int8. Only LSTM models have them.",
 )
-def command(model: Path, output: Path | None, fp32: bool, int8: bool) -> None:
+@click.option(
+    "--offline/--no-offline",
+    default=True,
+    show_default=True,
+    help="Make a graph for whole recordings; without it, a unidirectional model takes them as streams, which "
+    "is half the space.",
+)
+def command(model: Path, output: Path | None, fp32: bool, int8: bool, offline: bool) -> None:
     """Make ONNX graphs of MODEL, a model folder, so that it is used faster and without torch.
 
     They are put into the folder: one for whole recordings and, where MODEL is unidirectional, one for
@@ -56,7 +63,7 @@ def command(model: Path, output: Path | None, fp32: bool, int8: bool) -> None:
     bundle = load_bundle(model)
     if int8 and not quantizable(bundle):
         say(f"no graphs of 8 bits: ONNX Runtime has them for LSTM layers, and these are {bundle.model.cell}")
-    works = planned(bundle, fp32=fp32, int8=int8)
+    works = planned(bundle, fp32=fp32, int8=int8, offline=offline)
     if not works:
         raise click.UsageError("nothing is left to export; leave out --no-fp32 or --no-int8")
     exported = with_graphs(bundle, {work.name: work.make() for work in track(works, "exporting")})

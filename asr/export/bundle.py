@@ -22,18 +22,20 @@ class Work:
     make: Callable[[], bytes]
 
 
-def planned(bundle: Bundle, *, fp32: bool = True, int8: bool = True) -> list[Work]:
+def planned(bundle: Bundle, *, fp32: bool = True, int8: bool = True, offline: bool = True) -> list[Work]:
     """The graphs that a bundle gets.
 
     Args:
         bundle: With weights.
         fp32: Whether those that compute what torch does.
         int8: Whether those with weights of 8 bits, if its cells are LSTMs.
+        offline: Whether those for whole utterances; a bidirectional model has no others.
     """
     works = []
     for engine in [ONNX] * fp32 + [ONNX_INT8] * (int8 and quantizable(bundle)):
         quantized = engine == ONNX_INT8
-        works.append(Work(OFFLINE[engine], partial(offline_graph, bundle, quantized)))
+        if offline or bundle.model.bidirectional:
+            works.append(Work(OFFLINE[engine], partial(offline_graph, bundle, quantized)))
         if not bundle.model.bidirectional:
             works.append(Work(STEP[engine], partial(step_graph, bundle, quantized)))
     return works

@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from asr.bundle import Bundle
 from asr.errors import BundleError
 from asr.export.layers import EPSILON, GATES, channels_of_bands, norm_name
-from asr.graphs import OFFLINE
+from asr.graphs import FILES
 from asr.model.lengths import convolved_bands
 
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -27,9 +27,9 @@ def read_weights(bundle: Bundle) -> dict[str, NDArray[np.generic]]:
     """The weights in the graphs of a bundle, by the names of `Bundle.weights`, in fp32.
 
     Raises:
-        BundleError: If it has no graph of whole utterances, or one whose weights have no names.
+        BundleError: If it has no graph, or one whose weights have no names.
     """
-    name = next((name for name in OFFLINE.values() if name in bundle.graphs.files), None)
+    name = next((name for name in FILES if name in bundle.graphs.files), None)
     if name is None:
         raise BundleError(f"{bundle.name}: the model folder has neither weights nor graphs; copy it again")
     try:

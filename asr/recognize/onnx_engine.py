@@ -44,7 +44,7 @@ class OnnxEngine:
     """
 
     def __init__(self, bundle: Bundle, engine: str = ONNX, threads: int = 1) -> None:
-        if OFFLINE[engine] not in bundle.graphs.files:
+        if engine not in bundle.graphs.engines:
             raise BundleError(
                 f"{bundle.name}: has no graphs for {engine}; make them with asr export, or take torch"
             )
@@ -66,12 +66,19 @@ class OnnxEngine:
         return "" if self._engine == ONNX else "in 8 bits"
 
     def run(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> Emission:
-        """Computes the emissions of whole utterances; see Engine."""
+        """Computes the emissions of whole utterances; see Engine.
+
+        Without a graph for them, they are streams that come in one piece.
+        """
         outputs = self.window.output_length(lengths)
         spoken = outputs > 0
         vocabulary = len(self._bundle.vocabulary)
         log_probs = np.zeros((len(lengths), int(outputs.max(initial=0)), vocabulary), np.float32)
-        if spoken.any():
+        if OFFLINE[self._engine] not in self._bundle.graphs.files:
+            for row in np.flatnonzero(spoken):
+                ((emitted, _),) = self.step([self.start()], [features[row, : lengths[row]]], ending=True)
+                log_probs[row, : outputs[row]] = emitted
+        elif spoken.any():
             given = features[spoken, : lengths.max()]
             (result,) = self._offline.run(
                 ["log_probs"], {"features": given, "lengths": lengths[spoken].astype(np.int64)}

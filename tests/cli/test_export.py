@@ -57,6 +57,17 @@ def test_sizes_and_the_difference_from_torch_are_told(place: Path, tmp_path: Pat
     assert load_bundle(tmp_path).graphs.engines == ("onnx",)
 
 
+def test_a_model_for_streams_alone_is_half_as_large_and_writes_the_same(place: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    assert exported(place / "model", "-o", small, "--no-offline", "--no-int8").status == 0
+    assert [path.name for path in small.glob("*.onnx")] == ["step.onnx"]
+    whole = asr_here("transcribe", place / "a.wav", "--model", place / "small", "-f", "json")
+    assert asr_here("transcribe", place / "a.wav", "--model", small, "-f", "json").out == whole.out
+    random_bundle(tmp_path / "both-ways")
+    assert exported(tmp_path / "both-ways", "--no-offline").status == 0
+    assert load_bundle(tmp_path / "both-ways").graphs.engines == ("onnx", "onnx-int8")
+
+
 def test_without_fp32_the_graphs_of_eight_bits_are_the_default(place: Path, tmp_path: Path) -> None:
     folder = tmp_path / "small"
     assert asr_here("export", place / "model", "-o", folder, "--no-fp32").status == 0

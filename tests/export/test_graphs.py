@@ -19,6 +19,7 @@ from asr.export.offline import offline_graph
 from asr.export.quantize import quantize
 from asr.export.step import step_graph
 from asr.recognize.emission_cache import acoustic_digest
+from asr.recognize.onnx_engine import OnnxEngine
 from asr.recognize.recognizer import load
 from tests.helpers.bundles import random_model
 from tests.helpers.engines import exported_model
@@ -110,6 +111,23 @@ def test_auto_takes_the_first_graphs_that_there_are(tmp_path: Path) -> None:
         load(tmp_path / "none", engine="tensorflow")
     with pytest.raises(RunError, match="device cuda: the engine onnx computes on the CPU"):
         load(tmp_path / "both", engine="onnx", device="cuda")
+
+
+@pytest.mark.parametrize(
+    "changes", [STREAM, STREAM | {"cell": "gru", "norm": "batch"}, {"bidirectional": False}]
+)
+def test_without_a_graph_for_them_whole_utterances_are_streams_in_one_piece(changes) -> None:
+    bundle = exported_model(**changes)
+    steps = {name: graph for name, graph in bundle.graphs.files.items() if name == "step.onnx"}
+    small = replace(bundle, weights={}, graphs=replace(bundle.graphs, files=steps))
+    features = np.random.default_rng(0).standard_normal((4, 90, bundle.features.mels)).astype(np.float32)
+    lengths = np.array([90, 31, 0, 1])
+    expected = OnnxEngine(bundle).run(features, lengths)
+    found = OnnxEngine(small).run(features, lengths)
+    assert small.graphs.engines == ("onnx",)
+    assert np.array_equal(found.lengths, expected.lengths)
+    for row, length in enumerate(expected.lengths):
+        assert np.allclose(found.log_probs[row, :length], expected.log_probs[row, :length], atol=1e-5)
 
 
 def flip_a_byte(folder: Path) -> None:
