@@ -139,3 +139,16 @@ class Automaton:
             words[open_[lost]] = -1
         log_probs[words < 0] = OUT_OF_VOCABULARY
         return log_probs, following
+
+    def greatest_log_prob(self) -> float:
+        """A natural log-probability that no word has more of, in whatever state.
+
+        Above 0 only where weights of backing off are above 1, as they may be in a pruned model. It is a
+        bound: a word that a state has an arc for is counted where that state backs off, too.
+        """
+        taken = self.arc_keys != EMPTY
+        best = np.full(len(self.backoff_states), -np.inf)
+        np.maximum.at(best, self.arc_keys[taken] >> WORD_BITS, self.arc_log_probs[taken])
+        for _ in range(self.order):
+            best = np.maximum(best, self.backoff_log_probs + best[self.backoff_states])
+        return float(best.max(initial=OUT_OF_VOCABULARY))

@@ -87,6 +87,7 @@ def test_many_states_at_once_are_each_one_alone(tmp_path: Path, grams: Grams) ->
     alone = [automaton.advance(state, word) for state, word in pairs]
     assert log_probs.tolist() == pytest.approx([log_prob for log_prob, _ in alone])
     assert following.tolist() == [state for _, state in alone]
+    assert automaton.greatest_log_prob() >= log_probs.max() - 1e-6
 
 
 SMALL: Grams = {

@@ -133,9 +133,16 @@ def _settings(
         beta=_beta(fusion),
         unknown_score=fusion.unknown_score,
         unknown_letter=_unknown_letter(fusion),
-        reach=credit + (max(0.0, fusion.unknown_score) if tokens else 0.0),
+        reach=credit + (_most_of_tokens(fusion) if tokens else 0.0),
         start=max(0.0, float(spots["ahead"].max())),
     )
+
+
+def _most_of_tokens(fusion: Fusion) -> float:
+    """The most that a token gains by the token model."""
+    model = fusion.token_model
+    likely = max(0.0, model.greatest_log_prob()) if model else 0.0
+    return max(0.0, fusion.unknown_score) + fusion.token_alpha * likely
 
 
 def _is_open(fusion: Fusion) -> bool:
