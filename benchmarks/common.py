@@ -126,9 +126,14 @@ def faster(ours: Timing, peer: Timing, required: float | None = None) -> Ratio:
 def command(
     benchmark: str,
     parser: argparse.ArgumentParser,
-    measure: Callable[[argparse.Namespace], Sequence[Figure]],
+    measure: Callable[[argparse.Namespace], Sequence[Any]],
 ) -> int:
-    """Measures figures, prints them as a table, and writes them as JSON where ``--json`` says.
+    """Measures, prints the figures as a table, and writes everything as JSON where ``--json`` says.
+
+    Args:
+        benchmark: Its name.
+        parser: Knows the other options.
+        measure: Gives figures, or rows of any dataclass, which it prints itself.
 
     Returns:
         The exit status; what a person can mend becomes one line.
@@ -136,13 +141,15 @@ def command(
     parser.add_argument("--json", type=Path, help="write the results here")
     arguments = parser.parse_args()
     try:
-        figures = measure(arguments)
+        results = measure(arguments)
     except AsrError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.status
+    figures = [one for one in results if isinstance(one, Figure)]
     print_figures(figures)
     if arguments.json:
-        write_json(arguments.json, benchmark, [], figures)
+        rows = [one for one in results if not isinstance(one, Figure)]
+        write_json(arguments.json, benchmark, rows, figures)
     return 0
 
 

@@ -15,19 +15,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.common import write_json  # isort: skip
+from benchmarks.common import command  # isort: skip
 
 from asr.audio.io import load_audio
 from asr.bundle import load_bundle
 from asr.config import DecodingConfig
 from asr.data.manifest import Utterance, read_manifest, split_path
-from asr.errors import AsrError
 from asr.models import OFFLINE, shipped
 from asr.progress import counter
 from asr.recognize.language import SOUND_ALONE, Language
@@ -163,16 +161,7 @@ def main() -> int:
     parser.add_argument("--peers", type=Path, help="interpreter of an environment with PocketSphinx")
     parser.add_argument("--splits", nargs="+", default=list(SPLITS), help="what is heard")
     parser.add_argument("--every", type=int, default=1, help="hear every so many utterances only")
-    parser.add_argument("--json", type=Path, help="write the results here")
-    arguments = parser.parse_args()
-    try:
-        rows = measure(arguments)
-    except AsrError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.status
-    if arguments.json:
-        write_json(arguments.json, "transcription", rows)
-    return 0
+    return command("transcription", parser, measure)
 
 
 if __name__ == "__main__":
