@@ -56,7 +56,7 @@ recipe = Recipe(
         mel_masks=1,
         mel_mask_bins=12,
         spec_from_epoch=3,
-        non_speech=0.03,
+        non_speech=0.05,
         stream=0.1,
     ),
     model=ModelConfig(layers=3, hidden=256, subsampling=4, channels=32, dropout=0.15),
