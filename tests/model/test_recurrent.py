@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from asr.model.recurrent import RecurrentLayer, State, frame_mask, reorder, reversal
+from asr.model.recurrent import LOOSE_ROWS, RecurrentLayer, State, frame_mask, reorder, reversal
 
 CELLS = ("lstm", "gru", "rnn")
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -96,6 +96,35 @@ def test_state_comes_back_only_if_one_was_given(cell: str, path: str) -> None:
     assert nothing is None
     assert len(state) == (2 if cell == "lstm" else 1)
     assert torch.equal(without, given_zeros)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("rows", [LOOSE_ROWS, LOOSE_ROWS + 1, LOOSE_ROWS + 7, LOOSE_ROWS + 16])
+@pytest.mark.parametrize("carried", [False, True])
+def test_filling_up_a_tile_changes_nothing(cell: str, rows: int, carried: bool) -> None:
+    layer = unidirectional(cell, seed=rows)
+    x, lengths = torch.randn(rows, 6, 3), torch.full((rows,), 6)
+    state = tuple(torch.randn_like(part) for part in layer.initial_state(rows)) if carried else None
+    together, after = layer(x, lengths, state)
+    assert together.shape == (rows, 6, 4)
+    parts = [slice(0, rows // 2), slice(rows // 2, rows)]
+    for part in parts:
+        own = None if state is None else tuple(one[:, part] for one in state)
+        alone, behind = layer(x[part], lengths[part], own)
+        torch.testing.assert_close(together[part], alone, rtol=0, atol=1e-6)
+        if after is not None and behind is not None:
+            check_states(tuple(one[:, part] for one in after), behind)
+    (whole,) = torch.autograd.grad(together.square().sum(), layer.rnn.weight_hh_l0, retain_graph=True)
+    halves = sum(
+        torch.autograd.grad(
+            layer(x[part], lengths[part], None if state is None else tuple(one[:, part] for one in state))[0]
+            .square()
+            .sum(),
+            layer.rnn.weight_hh_l0,
+        )[0]
+        for part in parts
+    )
+    torch.testing.assert_close(whole, halves, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("path", PATHS)
