@@ -71,22 +71,25 @@ class OnnxEngine:
         Without a graph for them, they are streams that come in one piece.
         """
         outputs = self.window.output_length(lengths)
-        spoken = outputs > 0
         vocabulary = len(self._bundle.vocabulary)
         log_probs = np.zeros((len(lengths), int(outputs.max(initial=0)), vocabulary), np.float32)
-        if OFFLINE[self._engine] not in self._bundle.graphs.files:
-            for row in np.flatnonzero(spoken):
-                ((emitted, _),) = self.step([self.start()], [features[row, : lengths[row]]], ending=True)
-                log_probs[row, : outputs[row]] = emitted
-        elif spoken.any():
-            given = features[spoken, : lengths.max()]
-            (result,) = self._offline.run(
-                ["log_probs"], {"features": given, "lengths": lengths[spoken].astype(np.int64)}
-            )
-            if result.shape[1:] != log_probs.shape[1:]:
+        spoken = np.flatnonzero(outputs > 0)
+        together = self._keeps_company and OFFLINE[self._engine] in self._bundle.graphs.files
+        for rows in [spoken][: len(spoken)] if together else np.split(spoken, len(spoken)):
+            result = self._whole(features[rows, : lengths[rows].max()], lengths[rows])
+            if result.shape[1:] != (outputs[rows].max(), vocabulary):
                 raise self._disagreement()
-            log_probs[spoken] = result
+            log_probs[rows, : result.shape[1]] = result
         return Emission(log_probs, outputs)
+
+    def _whole(self, features: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Log-probabilities (N, S, V) of utterances; of one alone, if there is no graph for whole ones."""
+        if OFFLINE[self._engine] in self._bundle.graphs.files:
+            given = {"features": features, "lengths": lengths.astype(np.int64)}
+            (log_probs,) = self._offline.run(["log_probs"], given)
+            return np.asarray(log_probs)
+        ((emitted, _),) = self.step([self.start()], list(features), ending=True)
+        return emitted[None]
 
     def ready(self, frames: int) -> int:
         """How many emission frames a stream has had; see Engine."""
@@ -111,13 +114,22 @@ class OnnxEngine:
     def step(
         self, states: Sequence[AcousticState], features: Sequence[Array], ending: bool = False
     ) -> list[tuple[Array, AcousticState]]:
-        """Goes on with some streams, those of equal shapes side by side; see Engine."""
+        """Goes on with some streams, those of equal shapes side by side in fp32; see Engine."""
         self._check_streams()
         found: dict[int, tuple[Array, AcousticState]] = {}
-        for rows in side_by_side(states, features):
+        alone = [[row] for row in range(len(states))]
+        for rows in side_by_side(states, features) if self._keeps_company else alone:
             results = self._step.run([states[row] for row in rows], [features[row] for row in rows], ending)
             found |= zip(rows, results, strict=True)
         return [found[index] for index in range(len(states))]
+
+    @property
+    def _keeps_company(self) -> bool:
+        """Whether several utterances or streams at once are each what it is alone.
+
+        In 8 bits they are not: activations are scaled by the greatest of all that are computed together.
+        """
+        return self._engine == ONNX
 
     @cached_property
     def _offline(self) -> onnxruntime.InferenceSession:

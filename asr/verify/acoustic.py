@@ -50,13 +50,13 @@ class Subject:
 
 
 def acoustic_laws(subject: Subject) -> list[Law]:
-    """The laws that an engine in fp32 keeps by itself."""
+    """The laws that an engine keeps by itself; in 8 bits, chunks have scales of their own, and count."""
     laws = [
         Law(f"{subject.name}: an utterance in a batch = alone", lambda random: _batch(subject, random)),
         Law(f"{subject.name}: padding changes nothing", lambda random: _padding(subject, random)),
         Law(f"{subject.name}: order changes nothing", lambda random: _order(subject, random)),
     ]
-    if subject.engine.streams:
+    if subject.engine.streams and not subject.engine.variant:
         laws.append(
             Law(f"{subject.name}: a stream in chunks = whole", lambda random: _chunks(subject, random))
         )

@@ -196,6 +196,26 @@ def test_eight_bits_hear_nearly_the_same():
     assert np.abs(np.exp(in_steps) - np.exp(expected)).max() < 0.1
 
 
+def test_company_changes_nothing_in_eight_bits():
+    changes = {"bidirectional": False, "lookahead": 3, "layers": 2, "hidden": 64, "channels": 8, "mels": MELS}
+    bundle = exported_model(**changes)
+    engine = OnnxEngine(bundle, "onnx-int8")
+    several = random_features([200, 3, 90, 200])
+    several[1] *= 30
+    lengths = np.array([len(one) for one in several])
+    batch = np.zeros((len(several), lengths.max(), MELS), np.float32)
+    for row, features in zip(batch, several, strict=True):
+        row[: len(features)] = features
+    emission = engine.run(batch, lengths)
+    for row, length, features in zip(emission.log_probs, emission.lengths, several, strict=True):
+        assert np.array_equal(row[:length], alone(engine, features))
+    states = [engine.start() for _ in several]
+    for row, (log_probs, state) in enumerate(engine.step(states, [one[:64] for one in several])):
+        ((own, after),) = engine.step([states[row]], [several[row][:64]])
+        assert np.array_equal(log_probs, own)
+        assert_same_state(state, after)
+
+
 def test_a_step_leaves_the_state_it_was_given_alone():
     _, onnx = both(bidirectional=False, lookahead=2, mels=MELS)
     (features,) = random_features([32])
