@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def train(
     recipe: Recipe, data: Path, out: Path, settings: tuple[str, ...], device: str, resume: bool
 ) -> None:
     """Runs a recipe and prints its results on stdout."""
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch would tell of every connection that ended
     from asr.recognize.report_formats import format_report
     from asr.train.distributed import ToldElsewhere
     from asr.train.recipe import RunOptions, run_recipe
