@@ -115,15 +115,18 @@ class TokenizerConfig:
     """How text becomes tokens.
 
     Attributes:
-        kind: The unit: `characters` in the composed form of Unicode (NFC), whole `words`, or `phones`.
+        kind: The unit: `characters` in the composed form of Unicode (NFC), `subwords`, whole `words`, or
+            `phones`.
         normalizer: Name of the normaliser applied to references and training texts alike.
         lexicon: For phones, the file that says how words are pronounced; see asr.text.lexicon. A path that
             is not absolute begins in the data folder.
+        subwords: How many subwords to learn, where they are the unit.
     """
 
-    kind: Literal["characters", "words", "phones"] = "characters"
+    kind: Literal["characters", "subwords", "words", "phones"] = "characters"
     normalizer: str = "lower"
     lexicon: str = ""
+    subwords: Positive = 500
 
     def __post_init__(self) -> None:
         if bool(self.lexicon) != (self.kind == "phones"):

@@ -14,6 +14,7 @@ from typing import Protocol
 from asr.config import TokenizerConfig
 from asr.errors import BundleError, TextError
 from asr.text.phones import PhoneTokenizer, Pronunciations, spans_between
+from asr.text.subwords import SubwordTokenizer, learn_subwords
 from asr.text.units import SPACE, Units, WordSpan
 
 BLANK = "<blk>"
@@ -128,11 +129,12 @@ def tokenizer_from_pronunciations(pronunciations: Pronunciations) -> PhoneTokeni
 
 
 def tokenizer_from_texts(config: TokenizerConfig, texts: Iterable[str]) -> Tokenizer:
-    """Derives a tokenizer of characters or words from normalised training texts.
+    """Derives a tokenizer of characters, subwords or words from normalised training texts.
 
     Raises:
-        TextError: If the texts are all empty, or one of them is `unwritable`.
+        TextError: If the texts are all empty, one of them is `unwritable`, or there are too few subwords.
     """
+    texts = list(texts)
     units: set[str] = set()
     for text in texts:
         if reason := unwritable(config, text):
@@ -141,6 +143,8 @@ def tokenizer_from_texts(config: TokenizerConfig, texts: Iterable[str]) -> Token
         units.update(composed.split() if config.kind == "words" else map(_written, composed))
     if not units:
         raise TextError("the training texts are empty: there is nothing to derive a vocabulary from")
+    if config.kind == "subwords":
+        units = learn_subwords(texts, config.subwords)
     return tokenizer_from_vocabulary(config, (BLANK, *sorted(units)))
 
 
@@ -151,7 +155,7 @@ def unwritable(config: TokenizerConfig, text: str) -> str:
     """
     if config.kind == "words" and BLANK in text.split():
         sign, meaning = BLANK, "CTC's blank"
-    elif config.kind == "characters" and SPACE in text:
+    elif config.kind in ("characters", "subwords") and SPACE in text:
         sign, meaning = f"{SPACE} (U+{ord(SPACE):04X})", "the space between words"
     else:
         return ""
@@ -165,6 +169,8 @@ def tokenizer_from_vocabulary(config: TokenizerConfig, vocabulary: Sequence[str]
     """Makes the tokenizer that `config` names from a stored vocabulary."""
     if config.kind == "words":
         return WordTokenizer(tuple(vocabulary))
+    if config.kind == "subwords":
+        return SubwordTokenizer(tuple(vocabulary))
     if config.kind == "phones":
         return PhoneTokenizer(tuple(vocabulary))
     return CharacterTokenizer(tuple(vocabulary))
