@@ -18,7 +18,7 @@ recipe = replace(
     name="english-lstm-streaming",
     features=FeatureConfig(normalization="running"),
     augment=replace(offline.augment, gain_db=(-10.0, 10.0), stream=0.4),
-    model=replace(offline.model, bidirectional=False, hidden=448, lookahead=10),
+    model=replace(offline.model, bidirectional=False, layers=4, hidden=384, lookahead=10),
 )
 
 if __name__ == "__main__":
