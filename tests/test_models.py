@@ -48,8 +48,9 @@ def test_a_name_that_no_model_has_is_one_line() -> None:
         shipped("klingon")
 
 
-def test_without_a_name_the_english_one_listens(asr_data: Path, tmp_path: Path) -> None:
-    one = read_manifest(split_path(asr_data / "an4", "test"))[0]
+@pytest.mark.data
+def test_without_a_name_the_english_one_listens(data_folder: Path, tmp_path: Path) -> None:
+    one = read_manifest(split_path(data_folder / "an4", "test"))[0]
     shown = asr_here("transcribe", one.audio.path, "-f", "json", "-o", tmp_path)
     assert shown.status == 0
     said = (tmp_path / f"{one.audio.path.stem}.json").read_text(encoding="utf-8")

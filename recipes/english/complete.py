@@ -24,6 +24,12 @@ from asr.data.manifest import Utterance, split_path, write_manifest
 from asr.progress import track
 
 RATE = RECIPE.features.sample_rate
+HEADING = (
+    "## Words, with the lexicon and the language model",
+    "",
+    "| split | WER % | 95 % interval |",
+    "|---|---|---|",
+)
 
 
 @click.command(help="Give a model of English its lexicon and language model, tune them, and judge it.")
@@ -43,11 +49,20 @@ def main(data: Path, lm: Path, model: Path, out: Path, beam_size: int) -> None:
     asr("lm", "tune", manifest, "--model", model, "--lm", lm / TUNING, *words, *beam, "-o", tuned)
     shutil.copytree(model, out / "bundle", dirs_exist_ok=True)
     asr("lm", "attach", lm / FINAL, "--model", out / "bundle", "--tuned", tuned, *words)
+    table = [judged(split, data, out) for split in RECIPE.test]
     bundle = load_bundle(out / "bundle")
     sources = Path(__file__).with_name("SOURCES.md").read_text(encoding="utf-8")
-    save_bundle(replace(bundle, card=f"{bundle.card.rstrip()}\n\n{sources}"), out / "bundle")
-    for split in RECIPE.test:
-        asr("evaluate", split_path(data, split), "--model", out / "bundle", "--worst", 0)
+    parts = (bundle.card.rstrip(), "\n".join([*HEADING, *table]), sources)
+    save_bundle(replace(bundle, card="\n\n".join(parts)), out / "bundle")
+
+
+def judged(split: str, data: Path, out: Path) -> str:
+    """A line of the card: the error rate of the finished model on a split, with its interval."""
+    results = out / "results" / f"{split.replace('/', '-')}.json"
+    known = ("--model", out / "bundle", "--worst", 0, "--json", results)
+    said = asr("evaluate", split_path(data, split), *known).splitlines()
+    interval = next(line.removeprefix("95 % interval ") for line in said if line.startswith("95 %"))
+    return f"| {split} | {said[0]} | {interval} |"
 
 
 def unpack(utterances: list[Utterance], folder: Path) -> Path:
