@@ -76,6 +76,8 @@ def run(python: Path, program: str, folder: Path, cache: Path) -> Cost:
 
 def first_starts(python: Path, folder: Path, rounds: int) -> list[Figure]:
     """The first decode of an installation: nothing is stored yet."""
+    if not rounds:
+        return []
     found: list[Figure] = []
     said: list[str] = []
     for name, program in PROGRAMS.items():
