@@ -83,6 +83,14 @@ def stretches(quiet: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.asarray(edges.reshape(-1, 2), np.int64)
 
 
+def bridged(found: NDArray[np.int64], gap: int) -> NDArray[np.int64]:
+    """Stretches (R, 2) with those joined that are no more than `gap` frames apart."""
+    if not len(found):
+        return found
+    apart = found[1:, 0] - found[:-1, 1] > gap
+    return np.stack([found[np.append(True, apart), 0], found[np.append(apart, True), 1]], axis=1)
+
+
 def long_enough(found: NDArray[np.int64], shortest: int, frames: int) -> NDArray[np.int64]:
     """The stretches (R, 2) that have enough frames, or touch the beginning or the end, at `frames`."""
     outer = (found[:, 0] == 0) | (found[:, 1] == frames)

@@ -19,7 +19,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.activity import frame_levels, speech_threshold, stretches
+from asr.audio.activity import bridged, frame_levels, speech_threshold, stretches
 from asr.audio.features import advance_log_mel
 from asr.audio.mel import framing
 from asr.config import FeatureConfig
@@ -32,6 +32,9 @@ OVERLAP = 4.0
 
 SHORTEST_PAUSE = 0.2
 """Seconds; closures of consonants are shorter."""
+
+BLIP = 0.03
+"""Seconds above the threshold that do not end a pause: a click, or noise that fluctuates."""
 
 MARGIN = 0.5
 """Seconds of a silence that is skipped which stay with what is spoken before and after it."""
@@ -130,6 +133,7 @@ class _Cutter:
         self._frames = framing(config).output_length(self._longest * config.hop)
         self._overlap = self._whole(min(OVERLAP * per_second, self._longest / 4))
         self._pause = round(SHORTEST_PAUSE * per_second)
+        self._blip = round(BLIP * per_second)
         self._silence = cutting.silence * per_second
         self._margin = self._whole(MARGIN * per_second)
         self._start, self._shared, self._skipped = 0, 0, 0
@@ -174,7 +178,7 @@ class _Cutter:
     def _decide(self, levels: NDArray[np.float64]) -> _Cut:
         """Where to cut by the levels of the longest length."""
         self._threshold = speech_threshold(levels, LEAST_CONTRAST, self._threshold)
-        quiet = stretches(levels < self._threshold)
+        quiet = bridged(stretches(levels < self._threshold), self._blip)
         shared = self._shared // self._config.hop
         silences = np.clip(quiet, shared, None)
         silences = silences[silences[:, 1] - silences[:, 0] > self._silence]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from asr.audio.activity import quiet_stretches
+from asr.audio.activity import bridged, quiet_stretches, stretches
 from asr.audio.features import log_mel
 from asr.audio.normalization import Statistics, normalize
 from asr.config import FeatureConfig
@@ -51,3 +55,13 @@ def test_where_nothing_changes_nothing_is_quiet(parts: list[np.ndarray]) -> None
 def test_an_empty_recording_has_no_pauses() -> None:
     assert quiet_stretches(np.empty((0, 80), np.float32), 10).shape == (0, 2)
     assert quiet_stretches(np.zeros((1, 80), np.float32), 10).shape == (0, 2)
+
+
+@given(st.lists(st.booleans(), max_size=40), st.integers(0, 5))
+def test_what_is_bridged_is_what_is_quiet_but_for_short_gaps(quiet: list[bool], gap: int) -> None:
+    found = bridged(stretches(np.array(quiet, bool)), gap)
+    frames = "".join("q" if one else "." for one in quiet)
+    expected = (
+        re.sub(rf"(?<=q)\.{{1,{gap}}}(?=q)", lambda match: "q" * len(match[0]), frames) if gap else frames
+    )
+    assert [(first, last) for first, last in found] == [match.span() for match in re.finditer("q+", expected)]
