@@ -44,10 +44,10 @@ def command(
     """
     recognizer = choice.load()
     utterances = read_manifest(manifest)
-    tokenizer, normalizer = recognizer.bundle.tokenizer, recognizer.bundle.tokenizer_config.normalizer
-    strange = {unit for u in utterances for unit in tokenizer.unknown(normalize(u.text, normalizer))}
+    normalizer = recognizer.bundle.tokenizer_config.normalizer
+    strange = recognizer.unwritable(normalize(utterance.text, normalizer) for utterance in utterances)
     if strange:
-        shown = " ".join(repr(unit) for unit in sorted(strange)[:10])
+        shown = " ".join(map(repr, strange[:10]))
         click.echo(f"note: the model cannot write {len(strange)} units of the references: {shown}", err=True)
     with counter("recognising", len(utterances)) as advance:
         result = report(recognize(recognizer, utterances, advance))

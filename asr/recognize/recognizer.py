@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,13 @@ class Recognizer:
         """What its way of decoding is called; None where a model from outside takes part."""
         name, variant = decoding_name(self._decoding, self._fusion), self.engine.variant
         return f"{name}, {variant}" if name is not None and variant else name
+
+    def unwritable(self, texts: Iterable[str]) -> list[str]:
+        """What of normalised texts it cannot write, sorted: words of no closed vocabulary, or characters."""
+        fusion = self._fusion
+        if fusion is not None and fusion.graph is not None and fusion.vocabulary != "open":
+            return sorted({word for text in texts for word in text.split()} - set(fusion.graph.words))
+        return sorted({unit for text in texts for unit in self._tokenizer.unknown(text)})
 
     def transcribe(
         self,

@@ -95,6 +95,14 @@ def test_utterances_are_drawn_where_speakers_are_few(manifest: Path, model: Path
     assert "(bootstrap over 7 utterances)" in shown.out
 
 
+def test_words_that_a_closed_vocabulary_lacks_are_a_note(manifest: Path, model: Path, tmp_path: Path) -> None:
+    said = sorted({word for text in TEXTS for word in text.lower().split() if word.isascii()})
+    (tmp_path / "grammar.txt").write_text("\n".join(said[:-1]))
+    shown = asr_here("evaluate", manifest, "--model", model, "--grammar", tmp_path / "grammar.txt")
+    assert repr(said[-1]) in shown.err
+    assert repr(said[0]) not in shown.err
+
+
 def test_characters_that_the_model_cannot_write_are_errors_and_a_note(manifest: Path, model: Path) -> None:
     shown, values = evaluated(manifest, model)
     assert shown.err == "note: the model cannot write 3 units of the references: 'ö' '日' '本'\n"
