@@ -5,11 +5,13 @@ DIGITS := data/digits
 
 .PHONY: demo test check slow bench clean
 
-demo: .venv/demo  ## spoken digits: generate, train, evaluate, transcribe
+demo: .venv/demo  ## spoken digits: generate, train, evaluate, transcribe; the English model; live captions
 	$(BIN)/python recipes/digits/generate.py --to $(DIGITS)
 	rm -rf runs/demo
 	OMP_NUM_THREADS=1 $(BIN)/python recipes/digits/bilstm.py --data $(DIGITS) --out runs/demo
 	$(BIN)/asr transcribe $$(ls $(DIGITS)/test/*.flac | head -n 1) --model runs/demo/bundle -f json
+	$(BIN)/asr transcribe $$(ls $(DIGITS)/test/*.flac | head -n 3)
+	$(BIN)/asr stream $$(ls $(DIGITS)/test/*.flac | head -n 1) --model models/an4-lstm-streaming --live
 
 test: .venv/test  ## all tests but the slow ones
 	$(BIN)/python -m pytest -m "not slow"

@@ -75,7 +75,7 @@ class OnnxEngine:
         log_probs = np.zeros((len(lengths), int(outputs.max(initial=0)), vocabulary), np.float32)
         spoken = np.flatnonzero(outputs > 0)
         together = self._keeps_company and OFFLINE[self._engine] in self._bundle.graphs.files
-        for rows in [spoken][: len(spoken)] if together else np.split(spoken, len(spoken)):
+        for rows in [spoken] if together and len(spoken) else spoken[:, None]:
             result = self._whole(features[rows, : lengths[rows].max()], lengths[rows])
             if result.shape[1:] != (outputs[rows].max(), vocabulary):
                 raise self._disagreement()

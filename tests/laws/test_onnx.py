@@ -209,6 +209,7 @@ def test_company_changes_nothing_in_eight_bits():
     emission = engine.run(batch, lengths)
     for row, length, features in zip(emission.log_probs, emission.lengths, several, strict=True):
         assert np.array_equal(row[:length], alone(engine, features))
+    assert engine.run(batch[:, :0], np.zeros(len(several), np.int64)).log_probs.shape[:2] == (4, 0)
     states = [engine.start() for _ in several]
     for row, (log_probs, state) in enumerate(engine.step(states, [one[:64] for one in several])):
         ((own, after),) = engine.step([states[row]], [several[row][:64]])
