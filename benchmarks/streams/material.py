@@ -62,8 +62,11 @@ class Placed:
 
 
 def exported(model: Path, folder: Path) -> Path:
-    """A copy of a model folder that has graphs."""
-    save_bundle(export(load_bundle(model)), folder)
+    """A copy of a model folder that has graphs; the folder itself, where it has nothing else."""
+    bundle = load_bundle(model)
+    if not bundle.weights:
+        return model
+    save_bundle(export(bundle), folder)
     return folder
 
 
