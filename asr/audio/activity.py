@@ -77,6 +77,14 @@ def speech_threshold(levels: NDArray[np.float64], contrast: float, otherwise: fl
     return float(background + QUIET * (speech - background))
 
 
+def contrast(levels: NDArray[np.float64]) -> float:
+    """How far speech would be above the background, by the levels (T,) of frames; 0 without any."""
+    if not len(levels):
+        return 0.0
+    background, speech = np.quantile(levels, [QUIETEST, LOUDEST])
+    return float(speech - background)
+
+
 def stretches(quiet: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Runs of True among frames (T,): the first frame of each, and the one after its last (R, 2)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))

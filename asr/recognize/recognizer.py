@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.activity import frame_levels
+from asr.audio.activity import contrast, frame_levels
 from asr.audio.cutting import Cutting
 from asr.audio.features import log_mel
 from asr.audio.io import AudioSource, audio_blocks, load_audio
@@ -34,6 +34,9 @@ from asr.transcript import Alternative, Segment, Transcript
 
 CUTTING = Cutting()
 """How long recordings are cut by default."""
+
+STEADY = 0.1
+"""Deviations by which the levels of an utterance change at least that says something; those of speech by 1."""
 
 _log = logging.getLogger("asr")
 
@@ -164,9 +167,15 @@ class Recognizer:
         return self.beam.decode(log_probs, nbest) if self.beam else (greedy(log_probs),)
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The normalised features (T, F) of samples (n,)."""
+        """The normalised features (T, F) of samples (n,).
+
+        They are zero where an utterance that is normalised by itself does not change: a steady tone would
+        become whatever little there is beside it.
+        """
         config = self.bundle.features
-        return normalize(log_mel(samples, config), config, self.bundle.statistics)
+        features = normalize(log_mel(samples, config), config, self.bundle.statistics)
+        steady = config.normalization == "utterance" and contrast(frame_levels(features)) < STEADY
+        return np.zeros_like(features) if steady else features
 
 
 def _alternatives(found: Sequence[Hypothesis], segments: Sequence[Segment]) -> tuple[Alternative, ...]:
