@@ -36,7 +36,7 @@ CUTTING = Cutting()
 """How long recordings are cut by default."""
 
 STEADY = 0.1
-"""Deviations by which the levels of an utterance change at least that says something; those of speech by 1."""
+"""Deviations by which the levels of an utterance that says something change at least; of speech, by 1."""
 
 _log = logging.getLogger("asr")
 
