@@ -28,7 +28,6 @@ from benchmarks.processes import Cost, cost, figures
 from benchmarks.streams.material import exported
 
 SECONDS = 10
-ENGINES = ("onnx", "onnx-int8")
 SHARE, MEMORY = 0.7, 500
 """Promised: at most this share of the time of importing torch, and less than so many MB."""
 TORCH = "importing torch"
@@ -75,11 +74,11 @@ def main() -> None:
     arguments = parser.parse_args()
     with TemporaryDirectory() as name:
         folder = Path(name)
-        model = exported(arguments.model, folder / "model")
-        recording = folder / "recording.wav"
-        write_recording(arguments.data, load_bundle(model, weights=False).features.sample_rate, recording)
+        model = exported(arguments.model.resolve(), folder / "model")
+        recording, bundle = folder / "recording.wav", load_bundle(model, weights=False)
+        write_recording(arguments.data, bundle.features.sample_rate, recording)
         commands: dict[str, Sequence[str]] = {TORCH: [sys.executable, "-c", "import torch"]}
-        for engine in ENGINES:
+        for engine in bundle.graphs.engines:
             options = ["--model", str(model), "--engine", engine]
             commands[f"asr transcribe, {engine}"] = [
                 str(arguments.python), "-P", "-m", "asr", "transcribe", str(recording), *options
