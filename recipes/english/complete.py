@@ -39,7 +39,7 @@ HEADING = (
     "--model", type=click.Path(path_type=Path), required=True, help="Model folder; it is copied, not changed."
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
-@click.option("--beam-size", default=100, show_default=True, help="Prefixes kept.")
+@click.option("--beam-size", default=1000, show_default=True, help="Prefixes kept.")
 def main(data: Path, lm: Path, model: Path, out: Path, beam_size: int) -> None:
     """Writes everything to `out`."""
     lexicon, tuned = data / RECIPE.tokenizer.lexicon, out / "tuned.json"
