@@ -29,10 +29,17 @@ function cues(segments) {
   return all;
 }
 
+function harmless(text) {
+  return text
+    .replace(/&(?=#?[\p{L}\p{N}_]+;)/gu, "&amp;")
+    .replace(/<(?=[\p{L}\p{N}_/!?])/gu, "&lt;")
+    .replaceAll("-->", "--&gt;");
+}
+
 export function subtitles(segments) {
   return cues(segments)
     .map((cue, index) => {
-      const text = cue.map((word) => word.text).join(" ");
+      const text = harmless(cue.map((word) => word.text).join(" "));
       return `${index + 1}\n${clock(cue[0].start)} --> ${clock(cue[cue.length - 1].end)}\n${text}\n\n`;
     })
     .join("");
