@@ -212,6 +212,8 @@ class BeamDecoder:
     def _unfinished(self, state: BeamState) -> Hypothesis:
         """The best prefix where none can end: without its last word, of which only a part was heard."""
         totals = _totals(state.search)
+        if not len(totals):  # everything that may be written was impossible to hear
+            return Hypothesis((), (), (), (), -np.inf)
         best = int(np.argmax(totals))
         log_probs = joined(state.log_probs, self._vocabulary)
         place = int(state.search.beams["node"][best])

@@ -197,3 +197,10 @@ def test_what_a_search_forgets_does_not_depend_on_where_a_stream_is_cut() -> Non
         decoder.advance(state, log_probs[:cut])
         decoder.advance(state, log_probs[cut:])
         assert decoder.finish(state, nbest=width) == whole, f"cut after {cut} frames"
+
+
+def test_what_cannot_be_heard_is_nothing() -> None:
+    world = world_of(Random(2), "subwords", "closed")
+    log_probs = np.array([[-np.inf, -1.1310716, -1.4255142, -1.5386927, -2.255433]], np.float32)
+    (found,) = decoder_of(world, EVERYTHING).decode(log_probs)
+    assert (text_of(world, found), found.total) == ("", -np.inf)
