@@ -27,7 +27,8 @@ def test_they_run_without_torch_and_hold_no_code(folder: Path) -> None:
     bundle = load_bundle(folder)
     assert bundle.graphs.engines
     assert not bundle.weights
-    assert bundle.language is not None
+    assert bundle.language is not None and bundle.language.tuning.alpha > 0
+    assert bundle.language.tuning.closed
     assert {"lexicon.txt", "lexicon.l2s"} <= bundle.words.keys()
     assert {path.suffix for path in folder.iterdir()} <= KINDS
 

@@ -19,6 +19,9 @@ QUIET = 0.25
 PART = 3000
 """Frames that are judged together: half a minute."""
 
+STEADY = 0.1
+"""Where speech is no further above the background, in deviations, nothing happens; speech is by 1 or so."""
+
 LEAST_CONTRAST = 0.4
 """Where speech is no further above the background, in deviations of the features, nothing is quiet."""
 
@@ -71,18 +74,23 @@ def speech_threshold(levels: NDArray[np.float64], contrast: float, otherwise: fl
         contrast: How far speech has to be above the background.
         otherwise: What to say where it is not.
     """
-    background, speech = np.quantile(levels, [QUIETEST, LOUDEST])
+    background, speech = _background_and_speech(levels)
     if speech - background < contrast:
         return otherwise
-    return float(background + QUIET * (speech - background))
+    return background + QUIET * (speech - background)
 
 
-def contrast(levels: NDArray[np.float64]) -> float:
-    """How far speech would be above the background, by the levels (T,) of frames; 0 without any."""
+def is_steady(levels: NDArray[np.float64]) -> bool:
+    """Whether nothing happens, by the levels (T,) of the frames of a recording normalised by itself."""
     if not len(levels):
-        return 0.0
+        return True
+    background, speech = _background_and_speech(levels)
+    return speech - background < STEADY
+
+
+def _background_and_speech(levels: NDArray[np.float64]) -> tuple[float, float]:
     background, speech = np.quantile(levels, [QUIETEST, LOUDEST])
-    return float(speech - background)
+    return float(background), float(speech)
 
 
 def stretches(quiet: NDArray[np.bool_]) -> NDArray[np.int64]:

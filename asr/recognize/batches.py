@@ -14,9 +14,6 @@ from asr.text.units import BLANK_ID
 FRAMES_PER_BATCH = 12_000
 """Padded feature frames that are run side by side: two minutes."""
 
-ROUNDING = 1e-3
-"""Normalised features that are all closer to zero are of a recording in which nothing changes."""
-
 IMPOSSIBLE = -100.0
 """A natural log-probability that no token is worth writing for."""
 
@@ -49,14 +46,13 @@ def _run(
     lengths = np.array([len(features[index]) for index in batch], np.int64)
     emission = engine.run(pad([features[index] for index in batch]), lengths)
     for row, index, length in zip(emission.log_probs, batch, emission.lengths, strict=True):
-        changes = np.abs(features[index]).max(initial=0.0) > ROUNDING
-        yield index, row[:length] if changes else _nothing_heard(row[:length])
+        yield index, row[:length] if features[index].any() else _nothing_heard(row[:length])
 
 
 def _nothing_heard(log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Blank at every frame, for a recording in which nothing ever changes, such as digital silence.
+    """Blank at every frame, for features that are zero throughout: see `Recognizer.features`.
 
-    Normalised by its own mean it is zero throughout, which to a model is the average of all speech.
+    To a model they are the average of all speech.
     """
     certain = np.full_like(log_probs, IMPOSSIBLE)
     certain[:, BLANK_ID] = 0.0

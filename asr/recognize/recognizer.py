@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.activity import contrast, frame_levels
+from asr.audio.activity import frame_levels, is_steady
 from asr.audio.cutting import Cutting
 from asr.audio.features import log_mel
 from asr.audio.io import AudioSource, audio_blocks, load_audio
@@ -34,9 +34,6 @@ from asr.transcript import Alternative, Segment, Transcript
 
 CUTTING = Cutting()
 """How long recordings are cut by default."""
-
-STEADY = 0.1
-"""Deviations by which the levels of an utterance that says something change at least; of speech, by 1."""
 
 _log = logging.getLogger("asr")
 
@@ -169,12 +166,12 @@ class Recognizer:
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The normalised features (T, F) of samples (n,).
 
-        They are zero where an utterance that is normalised by itself does not change: a steady tone would
-        become whatever little there is beside it.
+        They are zero where an utterance that is normalised by itself does not change, such as digital
+        silence: a steady tone would become whatever little there is beside it.
         """
         config = self.bundle.features
         features = normalize(log_mel(samples, config), config, self.bundle.statistics)
-        steady = config.normalization == "utterance" and contrast(frame_levels(features)) < STEADY
+        steady = config.normalization == "utterance" and is_steady(frame_levels(features))
         return np.zeros_like(features) if steady else features
 
 

@@ -5,13 +5,14 @@ was heard before counts in the left piece, what was heard from there on in the r
 once. A seam goes through no word of either best path, so of a word that both hear at the same frames, or at
 frames that overlap, exactly one is written. It could be written twice, or not at all, only where the two hear
 it at places that do not overlap; therefore a seam has the same word before it in both, and the same word
-after it, wherever there is such a place. Of several places the one nearest to the middle is taken, where both
-pieces have most context.
+after it, wherever there is such a place. Where one word is said again and again, the one before it in one
+piece may be the one after it in the other: that is so if these are nearer to each other. Of several places
+the one nearest to the middle is taken, where both pieces have most context.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +49,8 @@ def find_seam(left: Emissions, right: Emissions, shared: int, tokenizer: Tokeniz
     """
     sides = _words(left, len(left) - shared, tokenizer), _words(right, 0, tokenizer)
     between = np.all([_between(words, shared) for words in sides], axis=0)
-    before, after = ([_neighbours(words, shared, which) for words in sides] for which in (_before, _after))
-    alike = np.array([one == other for one, other in zip(*before, strict=True)])
-    alike &= np.array([one == other for one, other in zip(*after, strict=True)])
+    around = ([_around(words, place, shared) for words in sides] for place in range(shared + 1))
+    alike = np.array([_agree(*places) for places in around])
     for possible in (between & alike, between, _silent(left, right, shared, tokenizer.units.separator)):
         if possible.any():
             return _middle(possible)
@@ -77,25 +77,37 @@ def _between(words: Sequence[_Heard], shared: int) -> NDArray[np.bool_]:
     return found
 
 
-def _neighbours(
-    words: Sequence[_Heard],
-    shared: int,
-    neighbour: Callable[[Sequence[_Heard], int, int], str],
-) -> list[str]:
-    """The word next to each place (shared + 1)."""
-    return [neighbour(words, place, shared) for place in range(shared + 1)]
+def _around(words: Sequence[_Heard], place: int, shared: int) -> tuple[_Heard | None, _Heard | None]:
+    """The word that ends before a place, and the one that begins at it or behind it.
+
+    None where there is none, or where it begins before or ends behind what is shared: one side is deaf there.
+    """
+    before = next((word for word in reversed(words) if word.last < place), None)
+    after = next((word for word in words if word.first >= place), None)
+    return (
+        before if before is not None and before.first >= 0 else None,
+        after if after is not None and after.last < shared else None,
+    )
 
 
-def _before(words: Sequence[_Heard], place: int, shared: int) -> str:
-    """The word that ends before a place; none if it begins before what is shared, where one side is deaf."""
-    found = [word for word in words if word.last < place]
-    return found[-1].text if found and found[-1].first >= 0 else ""
+def _agree(left: tuple[_Heard | None, _Heard | None], right: tuple[_Heard | None, _Heard | None]) -> bool:
+    """Whether both sides have the same word before a place, and the same word behind it."""
+    if any(_text(one) != _text(other) for one, other in zip(left, right, strict=True)):
+        return False
+    straight = max(_apart(one, other, 0) for one, other in zip(left, right, strict=True))
+    crossed = min(_apart(left[0], right[1], np.inf), _apart(left[1], right[0], np.inf))
+    return straight <= crossed
 
 
-def _after(words: Sequence[_Heard], place: int, shared: int) -> str:
-    """The word that begins at a place or after it; none if it ends after what is shared."""
-    found = [word for word in words if word.first >= place]
-    return found[0].text if found and found[0].last < shared else ""
+def _text(word: _Heard | None) -> str:
+    return "" if word is None else word.text
+
+
+def _apart(one: _Heard | None, other: _Heard | None, otherwise: float) -> float:
+    """Frames between the middles of two words of one text; `otherwise` if they are not two such."""
+    if one is None or other is None or one.text != other.text:
+        return otherwise
+    return abs(one.first + one.last - other.first - other.last) / 2
 
 
 def _silent(left: Emissions, right: Emissions, shared: int, separator: int) -> NDArray[np.bool_]:

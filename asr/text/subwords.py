@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from asr.errors import TextError
-from asr.text.units import SPACE, Units, WordSpan
+from asr.text.units import SPACE, Units, WordSpan, unknown_message
 
 LONGEST_LINE = 1 << 20
 """Bytes of a training text that sentencepiece does not leave out."""
@@ -33,11 +33,7 @@ class SubwordTokenizer:
     def encode(self, text: str) -> list[int]:
         """Spells every word by the fewest pieces, and by the longest first among several; see Tokenizer."""
         if unknown := self.unknown(text):
-            codes = f"U+{ord(unknown[0]):04X}"
-            raise TextError(
-                f"{unknown[0]!r} ({codes}) in {text[:60]!r} is not in the vocabulary; "
-                "correct the text or choose another normaliser"
-            )
+            raise TextError(unknown_message(unknown[0], text))
         ids = {piece: index for index, piece in enumerate(self.vocabulary) if index}
         longest = max(map(len, ids), default=0)
         words = unicodedata.normalize("NFC", text).split()

@@ -15,7 +15,7 @@ from asr.config import TokenizerConfig
 from asr.errors import BundleError, TextError
 from asr.text.phones import PhoneTokenizer, Pronunciations, spans_between
 from asr.text.subwords import SubwordTokenizer, learn_subwords
-from asr.text.units import SPACE, Units, WordSpan
+from asr.text.units import SPACE, Units, WordSpan, unknown_message
 
 BLANK = "<blk>"
 
@@ -65,7 +65,7 @@ class CharacterTokenizer:
         try:
             return [ids[character] for character in _composed(text)]
         except KeyError:
-            raise TextError(_unknown_message(self.unknown(text)[0], text)) from None
+            raise TextError(unknown_message(self.unknown(text)[0], text)) from None
 
     def unknown(self, text: str) -> list[str]:
         """Characters that the vocabulary lacks; see Tokenizer."""
@@ -102,7 +102,7 @@ class WordTokenizer:
         try:
             return [ids[word] for word in _composed(text).split()]
         except KeyError:
-            raise TextError(_unknown_message(self.unknown(text)[0], text)) from None
+            raise TextError(unknown_message(self.unknown(text)[0], text)) from None
 
     def unknown(self, text: str) -> list[str]:
         """Words that the vocabulary lacks; see Tokenizer."""
@@ -210,11 +210,3 @@ def _written(character: str) -> str:
 
 def _character(token: str) -> str:
     return " " if token == SPACE else token
-
-
-def _unknown_message(unit: str, text: str) -> str:
-    codes = " ".join(f"U+{ord(character):04X}" for character in unit[:3])
-    return (
-        f"{unit!r} ({codes}) in {text[:60]!r} is not in the vocabulary; "
-        "correct the text or choose another normaliser"
-    )

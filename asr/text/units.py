@@ -77,3 +77,12 @@ class Units:
         """A short text that differs where units differ; files that go with units carry it."""
         parts = (str(self.separator), self.mark, *["sounds"][: self.sounds], *self.texts)
         return sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def unknown_message(unit: str, text: str) -> str:
+    """What is said of a unit in a text that a vocabulary lacks."""
+    codes = " ".join(f"U+{ord(character):04X}" for character in unit[:3])
+    return (
+        f"{unit!r} ({codes}) in {text[:60]!r} is not in the vocabulary; "
+        "correct the text or choose another normaliser"
+    )

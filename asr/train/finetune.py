@@ -27,7 +27,7 @@ from asr.train.ctc import CTCObjective
 from asr.train.curves import draw_curves
 from asr.train.dev_set import dev_set
 from asr.train.environment import describe_environment
-from asr.train.finish import Chosen
+from asr.train.finish import Chosen, training_facts
 from asr.train.initial import weights_of
 from asr.train.journal import Journal
 from asr.train.learner import Learner
@@ -213,14 +213,7 @@ def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
             "new_hours": round(plan.material.new.hours, 3),
             "old_hours": round(plan.material.old.hours, 3),
         },
-        "training": {
-            "epochs": state.epoch,
-            "steps": state.step,
-            "cpu_minutes": round(state.cpu_seconds / 60, 2),
-            "precision": plan.precision.name,
-            "skipped_utterances": state.skipped,
-            "weights": chosen.description,
-        },
+        "training": training_facts(state, plan.precision, chosen),
     }
 
 

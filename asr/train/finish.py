@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ from asr.train.checkpoint import average, read_checkpoint
 from asr.train.corpus import Corpus
 from asr.train.distributed import ALONE, Ranks
 from asr.train.objective import Objective
+from asr.train.precision import Precision
+from asr.train.state import TrainState
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,19 @@ def _judge(objective: Objective, ranks: Ranks) -> float:
     """The error rate of the first process's model."""
     ranks.copy_first(objective.model)
     return objective.validate().error_rate
+
+
+def training_facts(state: TrainState, precision: Precision, chosen: Chosen) -> dict[str, Any]:
+    """How weights were trained, for their bundle."""
+    return {
+        "epochs": state.epoch,
+        "steps": state.step,
+        "cpu_minutes": round(state.cpu_seconds / 60, 2),
+        "precision": precision.name,
+        "skipped_utterances": state.skipped,
+        "skipped_steps": state.skipped_steps,
+        "weights": chosen.description,
+    }
 
 
 def finish(bundle: Bundle, recipe: Recipe, corpus: Corpus, out: Path, device: torch.device) -> Outcome:

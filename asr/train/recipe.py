@@ -39,7 +39,7 @@ from asr.train.curves import draw_curves
 from asr.train.dev_set import dev_set
 from asr.train.distributed import Ranks, joined
 from asr.train.environment import describe_environment
-from asr.train.finish import Chosen, Outcome, choose_weights, finish
+from asr.train.finish import Chosen, Outcome, choose_weights, finish, training_facts
 from asr.train.forecast import check_memory, demand_of, explaining_memory
 from asr.train.initial import begin_with, initial_hash
 from asr.train.journal import Journal, Silence
@@ -205,15 +205,7 @@ def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
     return {
         "environment": plan.environment,
         "data": count_corpus(plan.corpus),
-        "training": {
-            "epochs": state.epoch,
-            "steps": state.step,
-            "cpu_minutes": round(state.cpu_seconds / 60, 2),
-            "precision": plan.precision.name,
-            "skipped_utterances": state.skipped,
-            "skipped_steps": state.skipped_steps,
-            "weights": chosen.description,
-        },
+        "training": training_facts(state, plan.precision, chosen),
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from asr.audio import cutting as cutting_module
@@ -98,6 +98,7 @@ def test_pieces_get_the_words_that_their_samples_get_alone(normalization: str, s
 
 
 @settings(max_examples=8, deadline=None)
+@example(20.0, 3.0, 2, 2.0, 50_000)
 @given(
     st.one_of(st.floats(0, 6), st.floats(10, 30)),
     st.sampled_from([0.0, 0.4, 3.0]),

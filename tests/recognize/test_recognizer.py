@@ -23,7 +23,7 @@ from asr.recognize.batches import FRAMES_PER_BATCH, emissions
 from asr.recognize.recognizer import Recognizer, load
 from tests.helpers.bundles import random_bundle, random_recognizer
 from tests.helpers.recordings import encoded
-from tests.helpers.tones import chirp, noise, silence
+from tests.helpers.tones import chirp, noise, silence, tone
 
 SPEECHLIKE = chirp(100, 5_000, 2)
 
@@ -169,3 +169,13 @@ def test_recognizing_keeps_no_state(recognizer: Recognizer) -> None:
     first = recognizer.transcribe_samples(SPEECHLIKE)
     recognizer.transcribe_samples(noise(1))
     assert recognizer.transcribe_samples(SPEECHLIKE) == first
+
+
+@pytest.mark.parametrize("steady", [silence(3.0), tone(440, 3.0), tone(440, 3.0, amplitude=0.001)])
+def test_what_never_changes_says_nothing_where_it_is_normalised_by_itself(steady: np.ndarray) -> None:
+    recognizer = random_recognizer(normalization="utterance")
+    assert recognizer.transcribe_samples(SPEECHLIKE).text, "a model that writes nothing shows nothing"
+    assert recognizer.transcribe_samples(steady).text == ""
+    assert not recognizer.features(steady).any()
+    assert recognizer.features(SPEECHLIKE).any()
+    assert random_recognizer(normalization="corpus").features(steady).any()
