@@ -101,48 +101,6 @@ def colored_noise(count: int, exponent: float, random: np.random.Generator) -> S
     return noise / np.float32(max(float(noise.std()), 1e-12))
 
 
-def non_speech(seconds: float, sample_rate: int, random: np.random.Generator) -> Samples:
-    """A stretch in which nobody speaks: noise, hum, tones, clicks, chords, silence; faint to clipped."""
-    count = round(seconds * sample_rate)
-    time = np.arange(count) / sample_rate
-    kind = random.integers(7)
-    if kind == 0:
-        sound = colored_noise(count, random.uniform(0.0, 2.0), random).astype(np.float64)
-    elif kind == 1:
-        base = random.choice([50.0, 60.0]) * random.uniform(0.98, 1.02)
-        sound = sum(random.uniform(0, 1) / k * np.sin(2 * np.pi * k * base * time) for k in range(1, 9))
-    elif kind == 2:
-        pitches = random.uniform(60.0, 7000.0, random.integers(1, 5))
-        sound = sum(np.sin(2 * np.pi * pitch * time + random.uniform(0, 6)) for pitch in pitches)
-    elif kind == 3:
-        first, last = random.uniform(60.0, 7000.0, 2)
-        sound = np.sin(2 * np.pi * (first + (last - first) * time / (2 * max(seconds, 1e-3))) * time)
-    elif kind == 4:
-        sound = (random.random(count) < random.uniform(1, 20) / sample_rate) * random.choice(
-            [-1.0, 1.0], count
-        )
-    elif kind == 5:
-        sound = _chords(time, sample_rate / 2, random)
-    else:
-        sound = np.zeros(count)
-    level = 10 ** (random.uniform(-60.0, 30.0) / 20)
-    hiss = colored_noise(count, 1.0, random) * 10 ** (random.uniform(-90.0, -40.0) / 20)
-    peak = max(float(np.abs(sound).max(initial=0.0)), 1e-9)
-    return np.clip(level * sound / peak + hiss, -1.0, 1.0).astype(np.float32)
-
-
-def _chords(time: NDArray[np.float64], nyquist: float, random: np.random.Generator) -> NDArray[np.float64]:
-    """One to four voices with overtones, as of strings or an organ; some are struck again and again."""
-    pitches = 55.0 * 2 ** (random.integers(0, 49, random.integers(1, 5)) / 12)
-    falling, sound = random.uniform(0.3, 2.0), np.zeros(len(time))
-    for pitch in pitches:
-        for k in range(1, min(int(random.integers(2, 13)), int(nyquist / pitch))):
-            sound += k**-falling * np.sin(2 * np.pi * k * pitch * time + random.uniform(0, 2 * np.pi))
-    if random.random() < 0.5:
-        sound *= np.exp(-random.uniform(0, 8) * (time % random.uniform(0.2, 4.0)))
-    return sound
-
-
 def warp_frequencies(
     features: NDArray[np.float32], config: FeatureConfig, factor: float
 ) -> NDArray[np.float32]:

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.augment import augment_samples, generator, non_speech, spec_augment, warp_frequencies
+from asr.audio.augment import augment_samples, generator, spec_augment, warp_frequencies
 from asr.audio.features import log_mel
 from asr.audio.io import load_audio
 from asr.audio.mel import framing
+from asr.audio.non_speech import non_speech
 from asr.audio.normalization import Statistics, normalize
 from asr.config import AugmentConfig, FeatureConfig
 from asr.data.draws import Draws
 from asr.data.manifest import Utterance
 from asr.data.stream import Stretch, Stretches, drawn_as, with_pauses
 
-NON_SPEECH_SECONDS = (0.5, 6.0)
+NON_SPEECH_SECONDS = (0.5, 12.0)
 
 
 @dataclass(frozen=True, slots=True)

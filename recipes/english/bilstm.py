@@ -57,7 +57,7 @@ recipe = Recipe(
         mel_mask_bins=12,
         spec_from_epoch=3,
         non_speech=0.05,
-        stream=0.1,
+        stream=0.2,
     ),
     model=ModelConfig(layers=3, hidden=256, subsampling=4, channels=32, dropout=0.15),
     training=TrainingConfig(

@@ -14,7 +14,6 @@ from asr.audio.augment import (
     change_speed,
     colored_noise,
     generator,
-    non_speech,
     spec_augment,
     warp_frequencies,
 )
@@ -181,13 +180,3 @@ def test_seed_epoch_and_utterance_fix_what_is_drawn(seed: int, epoch: int, name:
         generator(seed, epoch, name + "x"),
     ):
         assert changed.random() != generator(seed, epoch, name).random()
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.floats(0.001, 1.0), SEEDS)
-def test_non_speech_is_of_the_asked_length_finite_and_not_too_loud(seconds: float, seed: int) -> None:
-    samples = non_speech(seconds, RATE, np.random.default_rng(seed))
-    assert len(samples) == round(seconds * RATE)
-    assert samples.dtype == np.float32
-    assert np.isfinite(samples).all()
-    assert np.abs(samples).max() <= 1
