@@ -32,8 +32,7 @@ from asr.decode.tuning import TunedModel, Tuning
 from asr.errors import BundleError, ConfigError
 from asr.files import write_atomically, writing
 from asr.graphs import FILES, Graphs
-from asr.lm.construction import automaton_from
-from asr.lm.packed_storage import ngrams_in
+from asr.lm.ready import automaton_of_packed
 from asr.lm.storage import load_automaton, save_automaton
 from asr.settings import from_dict, to_dict
 from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary, write_tokens
@@ -234,7 +233,7 @@ def _language(description: Mapping[str, Any], folder: Path) -> TunedModel | None
     packed = _carried(description, folder, (PACKED_MODEL,)).get(PACKED_MODEL)
     if packed is None:
         return TunedModel(load_automaton(folder / LANGUAGE_MODEL), tuning)
-    return TunedModel(automaton_from(ngrams_in(packed.read(), folder / PACKED_MODEL)), tuning, packed)
+    return TunedModel(automaton_of_packed(packed.read(), folder / PACKED_MODEL), tuning, packed)
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

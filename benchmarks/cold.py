@@ -2,9 +2,9 @@
 
     python -m benchmarks.cold --data data/an4 --model models/an4-bilstm [--python PYTHON] [--rounds 11]
 
-Every program runs in a process of its own, in turn; files are in the system's cache, and code was compiled by
-a first run that is not counted. `--python` is the interpreter of an environment with the core alone;
-`import torch` runs with the interpreter of this program.
+Every program runs in a process of its own, in turn; files are in the system's cache. A first run is not counted:
+it compiles code, and makes a large language model ready. `--python` is the interpreter of an environment with
+the core alone; `import torch` runs with the interpreter of this program.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def write_recording(data: Path, rate: int, path: Path) -> None:
 
 def measure(commands: dict[str, Sequence[str]], folder: Path, rounds: int) -> dict[str, list[Cost]]:
     """Runs every command once, then once in each round."""
-    variables = {"NUMBA_CACHE_DIR": str(folder / "cache")}
+    variables = dict.fromkeys(("NUMBA_CACHE_DIR", "ASR_CACHE_DIR"), str(folder / "cache"))
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for command in commands.values():
         cost(command, folder, variables)

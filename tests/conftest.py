@@ -12,6 +12,14 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests, and the processes that they start, keep what takes long to make."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["ASR_CACHE_DIR"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of real recordings named by ASR_DATA; without it the test is skipped, visibly."""

@@ -15,7 +15,18 @@ from asr.doctor.findings import Finding
 from asr.environment import commit, processor
 
 DISTRIBUTION = "recurrent-asr"
-CORE = ("click", "jiwer", "msgspec", "numba", "numpy", "onnxruntime", "rich", "safetensors", "soundfile")
+CORE = (
+    "click",
+    "jiwer",
+    "msgspec",
+    "numba",
+    "numpy",
+    "onnxruntime",
+    "platformdirs",
+    "rich",
+    "safetensors",
+    "soundfile",
+)
 EXTRAS = {
     "train": ("torch", "torchaudio", "librosa", "matplotlib", "tensorboard", "filelock"),
     "export": ("onnx",),

@@ -29,7 +29,8 @@ KERNELS = {
     "search": "asr.decode.search.kernel",
     "alignment": "asr.decode.align_kernel",
 }
-CACHE = "export NUMBA_CACHE_DIR=~/.cache/asr  # or another folder that can be written"
+CODE_CACHE = "export NUMBA_CACHE_DIR=~/.cache/asr  # or another folder that can be written"
+CACHE = "export ASR_CACHE_DIR=~/asr-cache  # or another folder that can be written"
 DOUBLING = b64decode("CAg6NQoOCgF4CgF4EgF5IgNBZGQSAWdaDwoBeBIKCggIARIECgIIAmIPCgF5EgoKCAgBEgQKAggCQgQKABAN")
 """The smallest graph (ONNX): two floats x, and y = x + x."""
 
@@ -63,6 +64,7 @@ def kernels(_: str) -> Iterator[Finding]:
 
     for name, module in KERNELS.items():
         yield _stored(f"stored code for {name}", module)
+    yield _kept()
     start = time.perf_counter()
     features = log_mel(np.random.default_rng(0).standard_normal(RATE).astype(np.float32), FeatureConfig())
     fine = features.shape == (98, 80) and bool(np.isfinite(features).all())
@@ -143,11 +145,26 @@ def _stored(name: str, module: str) -> Finding:
         found = stored(import_module(module))
     except (RuntimeError, OSError):
         text = "no folder can be written, so every process compiles anew, which takes seconds"
-        return Finding("kernels", name, "note", text, CACHE)
+        return Finding("kernels", name, "note", text, CODE_CACHE)
     text = f"{found.files} files in {found.folder}"
     if found.damaged:
         text += f"; {len(found.damaged)} damaged, and compiled again when next needed"
     return Finding("kernels", name, "note" if found.damaged else "good", text)
+
+
+def _kept() -> Finding:
+    from asr.cache import cache_folder
+    from asr.errors import RunError
+    from asr.files import write_atomically
+
+    folder, name = cache_folder(), "language models made ready"
+    try:
+        write_atomically(folder / "trial.txt", "")
+        (folder / "trial.txt").unlink()
+        sizes = [file.stat().st_size for ending in ("*.lm", "*.graph") for file in folder.glob(ending)]
+    except (RunError, OSError):
+        return Finding("kernels", name, "note", f"{folder} cannot be written: starts take longer", CACHE)
+    return Finding("kernels", name, "good", f"{len(sizes)} files, {sum(sizes) / 1e6:.0f} MB in {folder}")
 
 
 def _difference(sound, kind: str, subtype: str) -> str | None:  # type: ignore[no-untyped-def]

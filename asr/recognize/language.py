@@ -15,7 +15,7 @@ from asr.bundle import LEXICON, Bundle
 from asr.config import DecodingConfig
 from asr.decode.fusion import Fusion, Vocabulary
 from asr.decode.graph.phrases import graph_of_phrases
-from asr.decode.graph.pronunciation import graph_of_lexicon, load_lexicon_graph
+from asr.decode.graph.pronunciation import load_lexicon_graph
 from asr.decode.graph.spelling import graph_of_words
 from asr.decode.graph.storage import SUFFIX as GRAPH
 from asr.decode.graph.word_graph import WordGraph
@@ -26,7 +26,7 @@ from asr.lm.automaton import Automaton
 from asr.lm.construction import UNKNOWN_NAMES, load_language_model
 from asr.lm.ngrams import BEGIN, END
 from asr.lm.sources import read_sentences
-from asr.recognize.pronunciation import pronunciations
+from asr.recognize.pronunciation import pronounced, pronunciations
 from asr.text.units import Units
 
 File = str | Path
@@ -157,8 +157,7 @@ def _graph(
     if named is not None and named.suffix == GRAPH:
         graph: WordGraph | None = load_lexicon_graph(named, units)
     else:
-        lexicon = pronunciations(bundle, named, expected) if named or units.sounds else None
-        graph = graph_of_lexicon(lexicon, units) if lexicon is not None else None
+        graph = pronounced(bundle, named, expected) if named or units.sounds else None
     if graph is not None:
         if known is not None and known.model.ids.keys().isdisjoint(graph.words):
             raise FusionError(

@@ -5,13 +5,19 @@ from __future__ import annotations
 import logging
 import unicodedata
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from asr.bundle import LETTER_TO_SOUND, LEXICON, Bundle
+from asr.cache import kept
+from asr.carried import digest
+from asr.decode.graph import pronunciation, storage, trie, word_graph
+from asr.decode.graph.word_graph import WordGraph
 from asr.errors import LexiconError
 from asr.pronounce.storage import letter_to_sound_in
+from asr.text import lexicon as lexicons
 from asr.text.lexicon import Lexicon, lexicon_from, lexicon_in, read_lexicon
 from asr.text.phones import PhoneTokenizer
 from asr.text.tokenizer import Tokenizer
@@ -39,14 +45,34 @@ def pronunciations(bundle: Bundle, lexicon: Path | None, words: Iterable[str]) -
     if lexicon is not None:
         known = read_lexicon(lexicon, units)
     elif LEXICON in bundle.words:
-        content = unicodedata.normalize("NFC", bundle.words[LEXICON].read().decode())
-        known = lexicon_in(content, Path(LEXICON), units)
+        known = _carried(bundle)
     else:
         return None
     missing = sorted(set(words).difference(known.words))
     if not missing or LETTER_TO_SOUND not in bundle.words:
         return known
     return _joined(known, _guessed(bundle, missing, units))
+
+
+def pronounced(bundle: Bundle, lexicon: Path | None, words: Iterable[str]) -> WordGraph | None:
+    """The graph of `pronunciations`. That of the lexicon that is carried is made once, and kept.
+
+    Args and Raises: As there.
+    """
+    units = bundle.tokenizer.units
+    if lexicon is None and LEXICON in bundle.words:
+        graph = kept(
+            f"{digest(bundle.words[LEXICON].read())} {units.fingerprint()}",
+            (lexicons, pronunciation, storage, trie, word_graph),
+            suffix=storage.SUFFIX,
+            load=partial(storage.load_word_graph, units=units),
+            make=lambda: pronunciation.graph_of_lexicon(_carried(bundle), units),
+            save=lambda graph, path: storage.save_word_graph(graph, units, path),
+        )
+        if LETTER_TO_SOUND not in bundle.words or not set(words).difference(graph.words):
+            return graph
+    known = pronunciations(bundle, lexicon, words)
+    return pronunciation.graph_of_lexicon(known, units) if known is not None else None
 
 
 def sounding(bundle: Bundle, texts: Iterable[str]) -> Tokenizer:
@@ -68,6 +94,11 @@ def sounding(bundle: Bundle, texts: Iterable[str]) -> Tokenizer:
             phones = tuple(bundle.vocabulary[token] for token in lexicon.tokens[last - length : last])
             known.setdefault(name, phones)
     return PhoneTokenizer(bundle.vocabulary, known)
+
+
+def _carried(bundle: Bundle) -> Lexicon:
+    content = unicodedata.normalize("NFC", bundle.words[LEXICON].read().decode())
+    return lexicon_in(content, Path(LEXICON), bundle.tokenizer.units)
 
 
 def _guessed(bundle: Bundle, words: list[str], units: Units) -> Lexicon:

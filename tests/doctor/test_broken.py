@@ -118,12 +118,15 @@ def test_where_no_code_can_be_stored_it_says_so(tmp_path, monkeypatch) -> None:
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.delenv("ASR_CACHE_DIR")
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     found = tried("kernels")
     for kernel in ("features", "normalisation", "search", "alignment"):
         one = found[f"stored code for {kernel}"]
         assert one.state == "note"
         assert one.remedy.startswith("export NUMBA_CACHE_DIR=")
+    made = found["language models made ready"]
+    assert (made.state, made.remedy.split("=")[0]) == ("note", "export ASR_CACHE_DIR")
     assert found["compiling"].remedy == "unset NUMBA_DISABLE_JIT"
 
 
