@@ -9,6 +9,9 @@ lexicon.txt         how words are pronounced, where tokens are phones; lexicon.l
 *.onnx              graphs that asr export makes, with `statistics.safetensors`: mean and deviation once more,
                     so that nobody who runs them needs model.safetensors, which may be missing then
 README.md           model card
+
+Of models of one language, the language model and the files on how words sound are large. They may lie in one
+of the folders; the others name it, as `beside`.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ KIND = "asr-ctc"
 FORMAT_VERSION = 1
 LANGUAGE_MODEL, PACKED_MODEL = "lm.lm", "lm.ngrams"
 LEXICON, LETTER_TO_SOUND = "lexicon.txt", "lexicon.l2s"
+OF_LANGUAGE = (PACKED_MODEL, LEXICON, LETTER_TO_SOUND)
+"""Files that models of one language may share."""
 DESCRIPTION, WEIGHTS, STATISTICS, TOKENS = (
     "model.json", "model.safetensors", "statistics.safetensors", "tokens.txt"
 )  # fmt: skip
@@ -86,15 +91,22 @@ class Bundle:
         return tokenizer_from_vocabulary(self.tokenizer_config, self.vocabulary)
 
 
-def save_bundle(bundle: Bundle, folder: Path) -> None:
+def save_bundle(bundle: Bundle, folder: Path, *, beside: str = "") -> None:
     """Writes a bundle; `model.json` comes last and vouches for the other files by their hashes.
 
+    Args:
+        bundle: What to write.
+        folder: Where.
+        beside: Name of a model folder next to it. What that has of the language is not written again, but
+            read from there.
+
     Raises:
-        BundleError: If a graph that is to be copied is damaged.
+        BundleError: If a graph that is to be copied is damaged, or there is no such folder.
         RunError: If it cannot be written.
     """
     files = _contents(bundle)
     hashes = {name: digest(content) for name, content in files.items()}
+    shared = _shared(folder.parent / beside, hashes) if beside else set()
     if bundle.language is not None and bundle.language.packed is None:
         save_automaton(bundle.language.model, folder / LANGUAGE_MODEL)
         hashes[LANGUAGE_MODEL] = digest((folder / LANGUAGE_MODEL).read_bytes())
@@ -108,14 +120,15 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         **({"calibrations": _plain(bundle.calibrations)} if bundle.calibrations else {}),
         **({"decoding": to_dict(bundle.language.tuning)} if bundle.language else {}),
         **({"engines": _engines(bundle.graphs)} if bundle.graphs.files else {}),
+        **({"beside": beside} if shared else {}),
         "sha256": hashes,
         "facts": dict(bundle.facts),
     }
-    for name, content in files.items():
-        write_atomically(folder / name, content)
+    for name in files.keys() - shared:
+        write_atomically(folder / name, files[name])
     write_atomically(folder / "README.md", bundle.card)
     write_atomically(folder / DESCRIPTION, json.dumps(description, indent=2, ensure_ascii=False) + "\n")
-    for name in {LANGUAGE_MODEL, PACKED_MODEL, LEXICON, LETTER_TO_SOUND, STATISTICS, *FILES} - hashes.keys():
+    for name in {LANGUAGE_MODEL, *OF_LANGUAGE, STATISTICS, *FILES} - (hashes.keys() - shared):
         with writing(folder / name):
             (folder / name).unlink(missing_ok=True)
 
@@ -207,8 +220,20 @@ def _graphs(description: Mapping[str, Any], folder: Path) -> Graphs:
 
 
 def _carried(description: Mapping[str, Any], folder: Path, names: Iterable[str]) -> dict[str, Carried]:
-    hashes = description["sha256"]
-    return {name: Carried(folder / name, hashes[name]) for name in names if name in hashes}
+    hashes, beside = description["sha256"], description.get("beside", "")
+    if not isinstance(beside, str) or Path(beside).name != beside or beside == "..":
+        raise BundleError(f"{folder / DESCRIPTION}: beside: {beside!r} names no folder next to it")
+    places = {name: folder / name for name in names if name in hashes}
+    if beside:
+        elsewhere = folder.parent / beside
+        places = {name: path if path.exists() else elsewhere / name for name, path in places.items()}
+    return {name: Carried(path, hashes[name]) for name, path in places.items()}
+
+
+def _shared(other: Path, hashes: Mapping[str, str]) -> set[str]:
+    """The files on the language that another model folder has, too."""
+    theirs = _read_description(other)["sha256"]
+    return {name for name in OF_LANGUAGE if name in hashes and hashes[name] == theirs.get(name)}
 
 
 def _plain(calibrations: Mapping[str, Calibration]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 from asr.bundle import load_bundle, save_bundle
+from asr.carried import carried
 from asr.decode.tuning import TunedModel, Tuning
 from asr.errors import AsrError, BundleError
 from asr.lm.construction import load_language_model
+from asr.models import OFFLINE, shipped
 from tests.helpers.bundles import random_bundle
 from tests.helpers.language import small_lm
 
@@ -96,3 +99,55 @@ def test_a_damaged_or_missing_model_is_one_line(folder: Path) -> None:
     path.unlink()
     with pytest.raises(AsrError, match=r"the model folder is damaged: .*lm.lm"):
         load_bundle(folder)
+
+
+@pytest.fixture
+def shipped_twice(tmp_path: Path) -> Path:
+    """Two copies of the model that comes with the package: the second leaves its language to the first."""
+    bundle = load_bundle(shipped(OFFLINE))
+    save_bundle(bundle, tmp_path / "first")
+    save_bundle(bundle, tmp_path / "second", beside="first")
+    return tmp_path / "second"
+
+
+def test_a_language_may_lie_in_the_folder_beside(shipped_twice: Path, tmp_path: Path) -> None:
+    assert {"lm.ngrams", "lexicon.txt", "lexicon.l2s"}.isdisjoint(
+        path.name for path in shipped_twice.iterdir()
+    )
+    expected, found = load_bundle(shipped_twice.with_name("first")), load_bundle(shipped_twice)
+    assert found.language is not None and expected.language is not None
+    np.testing.assert_array_equal(found.language.model.arcs, expected.language.model.arcs)
+    assert {name: file.read() for name, file in found.words.items()} == {
+        name: file.read() for name, file in expected.words.items()
+    }
+    save_bundle(found, tmp_path / "whole")  # which belongs to no other folder
+    assert "beside" not in description(tmp_path / "whole")
+    assert (tmp_path / "whole" / "lm.ngrams").exists()
+
+
+def test_another_language_is_not_shared(shipped_twice: Path) -> None:
+    bundle = load_bundle(shipped_twice)
+    other = replace(bundle, words=bundle.words | {"lexicon.txt": carried(b"a AH0\n")})
+    save_bundle(other, shipped_twice, beside="first")
+    assert (shipped_twice / "lexicon.txt").read_bytes() == b"a AH0\n"
+    assert not (shipped_twice / "lm.ngrams").exists()
+
+
+@pytest.mark.parametrize("beside", ["..", "../first", "/etc", 7])
+def test_the_folder_beside_is_no_path(shipped_twice: Path, beside: object) -> None:
+    content = description(shipped_twice)
+    (shipped_twice / "model.json").write_text(json.dumps(content | {"beside": beside}))
+    with pytest.raises(BundleError, match="names no folder next to it"):
+        load_bundle(shipped_twice)
+
+
+def test_a_folder_beside_that_is_gone_or_changed_is_one_line(shipped_twice: Path) -> None:
+    first = shipped_twice.with_name("first")
+    (first / "lm.ngrams").write_bytes(b"x")
+    with pytest.raises(BundleError, match=r"first/lm.ngrams: damaged"):
+        load_bundle(shipped_twice)
+    shutil.rmtree(first)
+    with pytest.raises(BundleError, match=r"first/lm.ngrams: cannot be read"):
+        load_bundle(shipped_twice)
+    with pytest.raises(BundleError, match="no such model folder"):
+        save_bundle(load_bundle(shipped(OFFLINE)), shipped_twice, beside="first")

@@ -44,7 +44,14 @@ SIGNAL_FRAMES = 1_000
     help="Make a graph for whole recordings; without it, a unidirectional model takes them as streams, which "
     "is half the space.",
 )
-def command(model: Path, output: Path | None, fp32: bool, int8: bool, offline: bool) -> None:
+@click.option(
+    "--beside",
+    default="",
+    metavar="NAME",
+    help="A model folder next to that of -o. What it has of the language (language model, lexicon) is read "
+    "from there, so that several models of a language hold it once. The folders then belong together.",
+)
+def command(model: Path, output: Path | None, fp32: bool, int8: bool, offline: bool, beside: str) -> None:
     """Make ONNX graphs of MODEL, a model folder, so that it is used faster and without torch.
 
     They are put into the folder: one for whole recordings and, where MODEL is unidirectional, one for
@@ -69,7 +76,7 @@ def command(model: Path, output: Path | None, fp32: bool, int8: bool, offline: b
     exported = with_graphs(bundle, {work.name: work.make() for work in track(works, "exporting")})
     _compare(exported)
     folder = output or model
-    save_bundle(exported if output is None else replace(exported, weights={}), folder)
+    save_bundle(exported if output is None else replace(exported, weights={}), folder, beside=beside)
     names = [name for name in FILES if name in exported.graphs.files]
     sizes = (f"{name} {(folder / name).stat().st_size / 1e6:.1f} MB" for name in names)
     say(f"{folder}: {', '.join(sizes)}")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.lm.arcs import Records
 from asr.lm.hashing import EMPTY, MULTIPLIER, find
 from asr.lm.ngrams import WORD_BITS, key
 
@@ -34,12 +35,10 @@ class Automaton:
     Attributes:
         order: Words in the longest n-grams.
         words: The vocabulary; a word's index is its id.
-        arc_keys: Hash table of ``state << 24 | word`` (S,), as in `asr.lm.hashing`; -1 where empty.
-        arc_next: The state that the arc leads to (S,).
-        arc_log_probs: Natural log-probability of the word (S,).
-        backoff_log_probs: Natural logarithm of the state's back-off weight (C,); 0 for the root.
-        backoff_states: The state that remembers one word less, or several where that is no state
-            (C,); always a smaller number, but for the root, which is its own.
+        arcs: Hash table of ARC (S,), whose scores are natural log-probabilities of words.
+        states: STATE (C,): the natural logarithm of the back-off weight, which is 0 for the root, and the
+            state that remembers one word less, or several where that is no state; always a smaller number,
+            but for the root, which is its own.
         start: The state at the beginning of a sentence, after <s>.
         end: Id of </s>, or -1.
         unknown: Id of <unk>, or -1.
@@ -48,11 +47,8 @@ class Automaton:
 
     order: int
     words: tuple[str, ...]
-    arc_keys: NDArray[np.int64]
-    arc_next: NDArray[np.int32]
-    arc_log_probs: NDArray[np.float32]
-    backoff_log_probs: NDArray[np.float32]
-    backoff_states: NDArray[np.int32]
+    arcs: Records
+    states: Records
     start: int
     end: int
     unknown: int
@@ -60,6 +56,31 @@ class Automaton:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", dict(zip(self.words, range(len(self.words)), strict=True)))
+
+    @property
+    def arc_keys(self) -> NDArray[np.int64]:
+        """``state << 24 | word`` (S,), as in `asr.lm.hashing`; -1 where empty."""
+        return self.arcs["key"]
+
+    @property
+    def arc_next(self) -> NDArray[np.int32]:
+        """The state that the arc leads to (S,)."""
+        return self.arcs["following"]
+
+    @property
+    def arc_log_probs(self) -> NDArray[np.float32]:
+        """Natural log-probability of the word (S,)."""
+        return self.arcs["score"]
+
+    @property
+    def backoff_log_probs(self) -> NDArray[np.float32]:
+        """Natural logarithm of the state's back-off weight (C,)."""
+        return self.states["score"]
+
+    @property
+    def backoff_states(self) -> NDArray[np.int32]:
+        """The state that backing off leads to (C,)."""
+        return self.states["following"]
 
     def id(self, word: str) -> int:
         """The id of a word; that of <unk>, or -1 without one, where the model does not know it."""

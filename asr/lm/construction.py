@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.errors import LanguageModelError
+from asr.lm.arcs import arc_records, state_records
 from asr.lm.arpa import read_arpa, write_arpa
 from asr.lm.automaton import ROOT, Automaton
 from asr.lm.hashing import find, insert, new_table
@@ -88,11 +89,8 @@ def automaton_from(model: NgramModel) -> Automaton:
     return Automaton(
         order=model.order,
         words=model.words,
-        arc_keys=keys,
-        arc_next=following,
-        arc_log_probs=log_probs,
-        backoff_log_probs=backoff_log_probs,
-        backoff_states=backoff_states,
+        arcs=arc_records(keys, following, log_probs),
+        states=state_records(backoff_states, backoff_log_probs),
         start=max(int(states[0][begin]), ROOT) if begin >= 0 else ROOT,
         end=ids.get(END, -1),
         unknown=next((ids[name] for name in UNKNOWN_NAMES if name in ids), -1),

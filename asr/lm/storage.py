@@ -6,29 +6,22 @@ Numbers are JSON under one name in its metadata: the order of several names woul
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from asr.errors import LanguageModelError
 from asr.files import write_atomically
+from asr.lm.arcs import ARC, STATE, read_only
 from asr.lm.automaton import Automaton
 from asr.lm.hashing import EMPTY
 
 KIND = "asr-ngram-automaton"
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 
-_ARRAYS = {
-    "arc_keys": np.dtype(np.int64),
-    "arc_next": np.dtype(np.int32),
-    "arc_log_probs": np.dtype(np.float32),
-    "backoff_log_probs": np.dtype(np.float32),
-    "backoff_states": np.dtype(np.int32),
-}
+_RECORDS = {"arcs": ARC, "states": STATE}
 _NUMBERS = ("order", "start", "end", "unknown")
 
 
@@ -38,7 +31,7 @@ def save_automaton(automaton: Automaton, path: Path) -> None:
     Raises:
         RunError: If it cannot be written.
     """
-    arrays: dict[str, NDArray[np.generic]] = {name: getattr(automaton, name) for name in _ARRAYS}
+    arrays = {name: getattr(automaton, name).view(np.uint8) for name in _RECORDS}
     arrays["words"] = np.frombuffer("\n".join(automaton.words).encode(), np.uint8)
     numbers = {name: str(getattr(automaton, name)) for name in _NUMBERS}
     facts = {"kind": KIND, "format_version": FORMAT_VERSION, **numbers}
@@ -56,12 +49,15 @@ def load_automaton(path: Path) -> Automaton:
             text = (file.metadata() or {}).get("facts", "{}")
             facts = msgspec.json.decode(text, type=dict[str, str])
             _check_kind(path, facts)
-            arrays = {name: file.get_tensor(name) for name in (*_ARRAYS, "words")}
+            records = {
+                name: read_only(file.get_tensor(name).view(kind), kind) for name, kind in _RECORDS.items()
+            }
+            words = tuple(file.get_tensor("words").tobytes().decode().split("\n"))
         numbers = {name: int(facts[name]) for name in _NUMBERS}
-        words = tuple(arrays.pop("words").tobytes().decode().split("\n"))
-        _check(arrays, numbers, len(words))
         order, start, end, unknown = numbers.values()
-        return Automaton(words=words, order=order, start=start, end=end, unknown=unknown, **arrays)
+        automaton = Automaton(order=order, words=words, start=start, end=end, unknown=unknown, **records)
+        _check(automaton)
+        return automaton
     except FileNotFoundError:
         raise LanguageModelError(f"{path}: no such file; check the path") from None
     except OSError as error:
@@ -83,26 +79,21 @@ def _check_kind(path: Path, facts: dict[str, str]) -> None:
     if facts.get("format_version") != FORMAT_VERSION:
         raise LanguageModelError(
             f"{path}: format_version {facts.get('format_version')}, but this version of asr reads "
-            f"{FORMAT_VERSION}; upgrade it: pip install -U recurrent-asr"
+            f"{FORMAT_VERSION}; make it again with asr lm build, or upgrade: pip install -U recurrent-asr"
         )
 
 
-def _check(arrays: dict[str, NDArray[Any]], numbers: dict[str, int], words: int) -> None:
+def _check(automaton: Automaton) -> None:
     """Raises ValueError where the arrays would lead out of bounds or round in circles."""
-    for name, kind in _ARRAYS.items():
-        if arrays[name].dtype != kind or arrays[name].ndim != 1:
-            raise ValueError(f"{name} is of another type")
-    keys, following = arrays["arc_keys"], arrays["arc_next"]
-    backoffs = arrays["backoff_states"]
-    states, places = len(backoffs), len(keys)
-    shapes = {len(following), len(arrays["arc_log_probs"])}, len(arrays["backoff_log_probs"])
-    if shapes != ({places}, states) or not states or places & (places - 1) or EMPTY not in keys:
+    arcs, states, words = automaton.arcs, automaton.states, len(automaton.words)
+    if not len(states) or not len(arcs) or len(arcs) & (len(arcs) - 1) or EMPTY not in arcs["key"]:
         raise ValueError("arrays of wrong length")
-    if following.min() < 0 or following.max() >= states or not 0 <= numbers["start"] < states:
+    following, backoffs = arcs["following"], states["following"]
+    if following.min() < 0 or following.max() >= len(states) or not 0 <= automaton.start < len(states):
         raise ValueError("arcs lead nowhere")
-    if backoffs[0] != 0 or backoffs.min() < 0 or (backoffs[1:] >= np.arange(1, states)).any():
+    if backoffs[0] != 0 or backoffs.min() < 0 or (backoffs[1:] >= np.arange(1, len(states))).any():
         raise ValueError("backing off leads round in circles")
-    if not (np.isfinite(arrays["arc_log_probs"]).all() and np.isfinite(arrays["backoff_log_probs"]).all()):
+    if not (np.isfinite(arcs["score"]).all() and np.isfinite(states["score"]).all()):
         raise ValueError("a log-probability is not a finite number")
-    if not all(-1 <= numbers[name] < words for name in ("end", "unknown")) or numbers["order"] < 1:
+    if not (-1 <= automaton.end < words and -1 <= automaton.unknown < words) or automaton.order < 1:
         raise ValueError("a number is out of range")

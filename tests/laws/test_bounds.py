@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
-from asr.decode.knowledge.arrays import SETTINGS, read_only
+from asr.decode.knowledge.arrays import SETTINGS
 from asr.decode.knowledge.layout import Layout
 from asr.decode.search.kernel import advance, finals
 from asr.decode.search.tree import FRAMES
+from asr.lm.arcs import read_only
 from tests.helpers.beam import Emissions, emissions
 from tests.helpers.worlds import Kind, Vocabulary, world_of, worlds
 from tests.laws.test_fusion import decoder_of, every_kind

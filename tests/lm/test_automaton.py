@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from asr.errors import LanguageModelError, RunError
+from asr.lm.arcs import ARC, STATE, records
 from asr.lm.arpa import read_arpa
 from asr.lm.automaton import OUT_OF_VOCABULARY, Automaton
 from asr.lm.construction import automaton_from, load_language_model
@@ -165,12 +166,13 @@ def test_an_automaton_survives_on_disk(tmp_path: Path, automaton: Automaton) -> 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"arc_next": np.array([0, 99] * 8, np.int32)}, "arcs lead nowhere"),
-        ({"arc_keys": np.arange(16)}, "arrays of wrong length"),
-        ({"arc_keys": np.full(7, -1)}, "arrays of wrong length"),
-        ({"arc_log_probs": np.full(16, np.nan, np.float32)}, "not a finite number"),
-        ({"arc_log_probs": np.zeros(16)}, "arc_log_probs is of another type"),
-        ({"backoff_states": np.array([0, 2, 1], np.int32)}, "round in circles"),
+        ({"arcs": records(16, ARC, key=-1, following=[0, 99] * 8)}, "arcs lead nowhere"),
+        ({"arcs": records(16, ARC, key=np.arange(16))}, "arrays of wrong length"),
+        ({"arcs": records(7, ARC, key=-1)}, "arrays of wrong length"),
+        ({"arcs": records(16, ARC, key=-1, score=np.nan)}, "not a finite number"),
+        ({"arcs": np.zeros(17, np.uint8)}, "When changing to a larger dtype"),
+        ({"states": records(3, STATE, following=[0, 2, 1])}, "round in circles"),
+        ({"states": records(3, STATE, score=np.inf)}, "not a finite number"),
         ({"unknown": 5}, "a number is out of range"),
         ({"start": -1}, "arcs lead nowhere"),
     ],
@@ -198,7 +200,7 @@ def test_damaged_and_foreign_files_are_one_line(tmp_path: Path, automaton: Autom
         (b"", "damaged"),
         (save({"a": np.zeros(1)}), "a foreign file"),
         (save({"a": np.zeros(1)}, metadata={"facts": "[1]"}), "damaged"),
-        (whole.replace(rb"format_version\":\"1", rb"format_version\":\"2"), "format_version 2, but"),
+        (whole.replace(rb"format_version\":\"2", rb"format_version\":\"3"), "format_version 3, but"),
     ]:
         path.write_bytes(content)
         with pytest.raises(LanguageModelError, match=f"x.lm: {message}") as caught:

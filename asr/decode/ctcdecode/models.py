@@ -24,6 +24,7 @@ from asr.decode.graph.spelling import graph_of_words
 from asr.decode.graph.word_graph import WordGraph
 from asr.decode.knowledge.layout import SPACE_NAMES
 from asr.errors import ConfigError, LanguageModelError
+from asr.lm.arcs import arc_records, state_records
 from asr.lm.automaton import ROOT, Automaton
 from asr.lm.construction import UNKNOWN_NAMES, load_language_model
 from asr.lm.hashing import EMPTY, insert, new_table
@@ -176,9 +177,7 @@ def _by_label(model: Automaton, units: Units, alpha: float, beta: float) -> Auto
     return replace(
         model,
         words=(*model.words, *missing),
-        arc_keys=table,
-        arc_next=following,
-        arc_log_probs=(alpha * log_probs + beta).astype(np.float32),
-        backoff_log_probs=(alpha * model.backoff_log_probs).astype(np.float32),
+        arcs=arc_records(table, following, alpha * log_probs + beta),
+        states=state_records(model.backoff_states, alpha * model.backoff_log_probs),
         unknown=-1,
     )

@@ -7,11 +7,13 @@ stands together in one record.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
+from asr.lm.arcs import STATE, Records, arc_records, records, state_records
+from asr.lm.automaton import Automaton
 from asr.lm.hashing import EMPTY
 
 NONE = -1
@@ -21,23 +23,6 @@ ROOT = 0
 INSIDE, SEPARATOR, STARTS, EITHER = range(4)
 """Kinds of tokens: within a word; between two words; the first of a word; within a phrase or after it."""
 
-Records = NDArray[np.void]
-
-ARC = np.dtype(
-    [
-        ("key", np.int64),  # ``state << 24 | symbol``, as in `asr.lm.hashing`; -1 in an empty place
-        ("following", np.int32),  # the state, or node, that the arc leads to
-        ("score", np.float32),  # what it gains, in nats
-    ],
-    align=True,
-)
-STATE = np.dtype(
-    [
-        ("following", np.int32),  # where backing off leads: a smaller number, but for the root
-        ("score", np.float32),  # what it gains
-    ],
-    align=True,
-)
 SPOT = np.dtype(
     [
         ("ahead", np.float64),  # the best that a word begun can still bring; 0 where none has begun
@@ -157,7 +142,7 @@ def nothing_known(vocabulary: int) -> Knowledge:
     return Knowledge(
         settings=settings,
         tokens=records(vocabulary, TOKEN, symbol=NONE, factor=1),
-        arcs=hash_arcs(np.full(2, EMPTY), np.zeros(2)),
+        arcs=arc_records(np.full(2, EMPTY), np.zeros(2)),
         spots=records(3, SPOT),
         entries=records(0, ENTRY),
         word_model=reader(None),
@@ -167,31 +152,13 @@ def nothing_known(vocabulary: int) -> Knowledge:
     )
 
 
-def records(count: int, dtype: np.dtype[np.void], /, **fields: Any) -> Records:
-    """So many records; fields that are not named are 0. They cannot be written to."""
-    made = np.zeros(count, dtype)
-    for name, values in fields.items():
-        made[name] = values
-    return read_only(made, dtype)
-
-
-def hash_arcs(keys: NDArray[np.int64], following: NDArray[Any], scores: Any = 0.0) -> Records:
-    """A hash table as records."""
-    return records(len(keys), ARC, key=keys, following=following, score=scores)
-
-
-def reader(arcs: Arcs | None) -> Reader:
+def reader(arcs: Arcs | Automaton | None) -> Reader:
     """An automaton as records; without one, an automaton that knows no symbol."""
+    if isinstance(arcs, Automaton):
+        return Reader(arcs.arcs, arcs.states)
     if arcs is None:
-        return Reader(hash_arcs(np.full(2, EMPTY), np.zeros(2)), records(1, STATE))
+        return Reader(arc_records(np.full(2, EMPTY), np.zeros(2)), records(1, STATE))
     return Reader(
-        hash_arcs(arcs.keys, arcs.following, arcs.scores),
-        records(len(arcs.backoff_states), STATE, following=arcs.backoff_states, score=arcs.backoff_scores),
+        arc_records(arcs.keys, arcs.following, arcs.scores),
+        state_records(arcs.backoff_states, arcs.backoff_scores),
     )
-
-
-def read_only(array: NDArray[Any], kind: DTypeLike) -> NDArray[Any]:
-    """The array in the one form that the compiled search has been made for."""
-    view = np.require(array, kind, ["C", "A"]).view()
-    view.flags.writeable = False
-    return view

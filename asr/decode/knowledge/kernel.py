@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from asr.compiled import inlined, part
-from asr.decode.knowledge.arrays import ROOT, Knowledge, Reader, Records
+from asr.decode.knowledge.arrays import ROOT, Knowledge, Reader
 from asr.decode.search.tree import ENDINGS, NONE, UNKNOWN, Int, Search
+from asr.lm.arcs import Records
 from asr.lm.hashing import MULTIPLIER
 from asr.lm.ngrams import WORD_BITS
 

@@ -24,14 +24,10 @@ from asr.decode.knowledge.arrays import (
     TOKEN,
     Arcs,
     Knowledge,
-    Records,
-    hash_arcs,
     nothing_known,
-    read_only,
     reader,
-    records,
 )
-from asr.lm.automaton import Automaton
+from asr.lm.arcs import Records, arc_records, read_only, records
 from asr.lm.hashing import EMPTY, find
 from asr.lm.ngrams import WORD_BITS, key
 
@@ -90,14 +86,14 @@ def layout_of(fusion: Fusion) -> Layout:
         tokens=_tokens(fusion, symbols, graph, spots),
         spots=spots,
         entries=entries,
-        word_model=reader(_arcs(model)),
-        token_model=reader(_arcs(fusion.token_model)),
+        word_model=reader(model),
+        token_model=reader(fusion.token_model),
         word_hotwords=reader(by_word),
         token_hotwords=reader(by_token),
     )
     if graph is not None:
         ahead = spots["ahead"][np.maximum(graph.arc_next, 0)]
-        knowledge = knowledge._replace(arcs=hash_arcs(graph.arc_keys, graph.arc_next, ahead))
+        knowledge = knowledge._replace(arcs=arc_records(graph.arc_keys, graph.arc_next, ahead))
         starts["within"] = float(knowledge.settings["start"][0])
     most = int(spots["count"].max())
     return Layout(knowledge, graph, symbols, by_word, by_token, starts, max(most, 1))
@@ -185,18 +181,6 @@ def _words(fusion: Fusion, graph: WordGraph | None) -> tuple[Records, Records]:
     words = graph.word_ids
     entries = records(len(words), ENTRY, word=words, symbol=symbols[words], score=graph.word_log_probs)
     return read_only(spots, SPOT), entries
-
-
-def _arcs(automaton: Automaton | None) -> Arcs | None:
-    if automaton is None:
-        return None
-    return Arcs(
-        keys=automaton.arc_keys,
-        following=automaton.arc_next,
-        scores=automaton.arc_log_probs,
-        backoff_scores=automaton.backoff_log_probs,
-        backoff_states=automaton.backoff_states,
-    )
 
 
 def _tokens(fusion: Fusion, symbols: NDArray[np.int32], graph: WordGraph | None, spots: Records) -> Records:

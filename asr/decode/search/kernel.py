@@ -48,9 +48,10 @@ from asr.decode.search.tree import (
     empty_prefix,
     new_search,
 )
-from asr.lm import hashing, ngrams
+from asr.lm import arcs, hashing, ngrams
 
 _PARTS = (
+    arcs,
     arrays,
     extension_kernel,
     forgetting_kernel,
@@ -66,7 +67,7 @@ _LIMITS = Limits(width=1, endings=1, tokens=1, probability=1.0, distance=1.0, bl
 
 def advance(log_probs: NDArray[np.float32], limits: Limits, knowledge: Knowledge, search: Search) -> None:
     """Advances a search by frames (S, V), or by as many of them as there is room for; it counts them."""
-    frozen = arrays.read_only(log_probs, np.float32)
+    frozen = arcs.read_only(log_probs, np.float32)
     _compiled_advance()(frozen, limits, knowledge, search)
 
 
