@@ -2,9 +2,9 @@
 
     python -m benchmarks.cold --data data/an4 --model models/an4-bilstm [--python PYTHON] [--rounds 11]
 
-Every program runs in a process of its own, in turn; files are in the system's cache. A first run is not counted:
-it compiles code, and makes a large language model ready. `--python` is the interpreter of an environment with
-the core alone; `import torch` runs with the interpreter of this program.
+Every program runs in a process of its own, in turn; files are in the system's cache. A first run is not
+counted: it compiles code, and makes a large language model ready. `--python` is the interpreter of an
+environment with the core alone; `import torch` runs with the interpreter of this program.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import resource
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -120,12 +121,14 @@ def write(path: Path, known: Sequence[Recording], rate: int, seconds: float, kin
     raise AssertionError("utterances end")
 
 
-def offline(folder: Path, engine: str, path: Path, shift: Samples, places: tuple[Place, ...]) -> Run:
-    """Transcribes a recording after a pause, as `asr transcribe` does."""
+def offline(
+    longest: float, folder: Path, engine: str, path: Path, shift: Samples, places: tuple[Place, ...]
+) -> Run:
+    """Transcribes a recording after a pause as `asr transcribe` does, in pieces that are not longer."""
     recognizer = load(folder, engine=engine)
     rate = recognizer.bundle.features.sample_rate
     notes = _Notes(_seconds(path, shift, rate))
-    for part in parts(recognizer, _shifted(path, rate, shift), Cutting()):
+    for part in parts(recognizer, _shifted(path, rate, shift), Cutting(longest)):
         notes.take(part.segments, part.end, part.skipped)
     return notes.run(_moved(places, len(shift) / rate))
 
@@ -187,7 +190,10 @@ def measure(arguments: argparse.Namespace) -> list[Figure]:
     if arguments.manifest is None:
         raise RunError("say what to join with --manifest, or set ASR_DATA for that of AN4")
     figures: list[Figure] = []
-    for model, hear in ((arguments.model, offline), (arguments.streaming, stream)):
+    for model, hear in (
+        (arguments.model, partial(offline, arguments.longest)),
+        (arguments.streaming, stream),
+    ):
         if str(model) == NO_MODEL:
             continue
         with TemporaryDirectory() as folder:
@@ -217,6 +223,9 @@ def main() -> int:
     add("--manifest", type=Path, default=manifest, help="default: the test split of AN4 in ASR_DATA")
     add("--utterances", type=int, help="take only so many of it")
     add("--engine", default="onnx")
+    add(
+        "--longest", type=float, default=Cutting().longest, help="seconds of a piece, at most (bidirectional)"
+    )
     add("--hours", type=float, default=0.1, help="the full measure is 2")
     add("--pauses", choices=[*KINDS, MIXED], default=MIXED, help="what is heard in them")
     add(

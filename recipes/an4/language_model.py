@@ -9,15 +9,15 @@ asr, and is printed before it is run.
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from asr.cli import group, run
+from asr.cli import run
 from asr.cli.recipes import load_recipe
+from asr.cli.steps import asr
 from asr.data.manifest import Utterance, read_manifest, split_path, write_manifest
 from asr.files import write_atomically
 
@@ -52,14 +52,6 @@ def main(data: Path, model: Path, out: Path, order: int) -> None:
 def write_text(path: Path, utterances: Iterable[Utterance]) -> None:
     """Writes transcripts, one a line."""
     write_atomically(path, "".join(f"{utterance.text}\n" for utterance in utterances))
-
-
-def asr(*arguments: object) -> None:
-    """Prints a command, and runs it in this process."""
-    words = [str(argument) for argument in arguments]
-    print(f"\n$ asr {shlex.join(words)}", flush=True)
-    if group.main(words, prog_name="asr", standalone_mode=False):
-        raise KeyboardInterrupt  # which the command has caught, and told
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import click
 import soundfile
-from language_model import FINAL, RECIPE, TUNING, asr, dev_utterances
+from language_model import FINAL, RECIPE, TUNING, dev_utterances
 
 from asr.audio.io import AudioSource, load_audio
 from asr.bundle import load_bundle, save_bundle
 from asr.cli import run
+from asr.cli.steps import asr
 from asr.data.manifest import Utterance, split_path, write_manifest
 from asr.progress import track
 

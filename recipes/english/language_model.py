@@ -1,4 +1,4 @@
-"""The language model of English: text and transcripts, mixed by what dev speakers say, and made small.
+"""The language model of English: text and transcripts, mixed by what dev speakers say.
 
     python recipes/english/language_model.py --data data --out runs/english-lm
 
@@ -10,17 +10,15 @@ text/sentences.txt.gz of the data folder.
 
 from __future__ import annotations
 
-import io
-import shlex
 from collections.abc import Iterable
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from asr.cli import group, run
+from asr.cli import run
 from asr.cli.recipes import load_recipe
+from asr.cli.steps import asr
 from asr.data.manifest import Utterance, read_manifest, split_path
 from asr.files import write_atomically
 
@@ -31,7 +29,7 @@ TUNING, FINAL = "tuning.ngrams", "english.ngrams"
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What is read, where everything is written, and what an n-gram must be worth to stay."""
+    """What is read, where everything is written, and what an n-gram must be worth to stay (0: all do)."""
 
     data: Path
     out: Path
@@ -54,7 +52,7 @@ class Files:
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option(
-    "--threshold", default=3e-8, show_default=True, help="What an n-gram must be worth to stay, nats a word."
+    "--threshold", default=0.0, show_default=True, help="What an n-gram must be worth to stay, nats a word."
 )
 def main(data: Path, out: Path, threshold: float) -> None:
     """Writes everything to `out`."""
@@ -91,15 +89,17 @@ def component(files: Files, text: Path) -> Path:
 def language_model(
     files: Files, transcripts: str, name: str, general: list[Path], how: tuple[object, ...]
 ) -> str:
-    """Writes the mixture of transcripts and general text, made small; gives the weights of its parts."""
+    """Writes the mixture of transcripts and general text; gives the weights of its parts."""
     out, small = files.out, files.out / name
     arpa, spoken, mixed = (out / f"{transcripts}{end}" for end in (".arpa", ".ngrams", "-mixed.ngrams"))
+    mixed = mixed if files.threshold else small
     asr("lm", "build", out / f"{transcripts}.txt", "-o", arpa, *NORMALIZER)
     asr("lm", "prune", arpa, "-o", spoken, "--vocabulary", files.lexicon)
     weights = asr("lm", "mix", spoken, *general, "-o", mixed, *how).strip()
-    texts = (out / f"{transcripts}.txt", *files.texts)
-    worth = ("--threshold", files.threshold, "--weights", weights)
-    asr("lm", "prune", mixed, *texts, "-o", small, *worth, *NORMALIZER)
+    if files.threshold:
+        texts = (out / f"{transcripts}.txt", *files.texts)
+        worth = ("--threshold", files.threshold, "--weights", weights)
+        asr("lm", "prune", mixed, *texts, "-o", small, *worth, *NORMALIZER)
     asr("lm", "perplexity", small, out / "dev.txt", *NORMALIZER)
     return weights
 
@@ -107,19 +107,6 @@ def language_model(
 def write_text(path: Path, utterances: Iterable[Utterance]) -> None:
     """Writes transcripts, one a line."""
     write_atomically(path, "".join(f"{utterance.text}\n" for utterance in utterances))
-
-
-def asr(*arguments: object) -> str:
-    """Prints a command, runs it in this process, and prints and gives what it says."""
-    words = [str(argument) for argument in arguments]
-    print(f"\n$ asr {shlex.join(words)}", flush=True)
-    said = io.StringIO()
-    with redirect_stdout(said):
-        status = group.main(words, prog_name="asr", standalone_mode=False)
-    print(said.getvalue(), end="", flush=True)
-    if status:
-        raise KeyboardInterrupt  # which the command has caught, and told
-    return said.getvalue()
 
 
 if __name__ == "__main__":
