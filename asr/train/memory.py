@@ -5,9 +5,8 @@ page of each tensor at its first touch: over a hundred thousand page faults in a
 layers, a fifth of its time. Where blocks come from the heap instead, and the heap is never trimmed, a step
 finds the pages of the step before.
 
-Steps are of many sizes, though, and what they leave behind has gaps that no later block fits into: the heap of
-a training with utterances of 1 to 35 seconds grew from 2 to 11 GB in two epochs. So now and then the gaps are
-given back.
+Steps are of many sizes, though, and leave gaps that no later block fits into: the heap of a training with
+utterances of 1 to 35 seconds grew from 2 to 11 GB in two epochs. So now and then the gaps are given back.
 """
 
 from __future__ import annotations
