@@ -20,7 +20,7 @@ from asr.progress import warn
 from asr.train.checkpoint import Checkpoint, pack_training, unpack_training, write_checkpoint
 from asr.train.journal import Journal, Silence
 from asr.train.learner import Learner
-from asr.train.memory import TRIM_STEPS, give_back_gaps, keep_freed_memory
+from asr.train.memory import give_back_gaps, keep_freed_memory
 from asr.train.optimizer import learning_rate
 from asr.train.state import Kept, TrainState, checkpoint_path, kept_path
 from asr.train.stopping import Interrupted, stop_signal
@@ -113,9 +113,8 @@ class Trainer:
         state.loss_total += step.total
         state.loss_count += step.count
         self.journal.advance(len(group), state.loss_total / max(state.loss_count, 1))
-        if state.step % TRIM_STEPS == 0:
-            give_back_gaps()
         if logged:
+            give_back_gaps()
             figures = {"loss": step.total / max(step.count, 1), "learning_rate": rate, **step.figures}
             self.journal.write("step", state.step, figures)
 
