@@ -11,7 +11,7 @@ demo: .venv/demo  ## spoken digits: generate, train, evaluate, transcribe; the E
 	OMP_NUM_THREADS=1 $(BIN)/python recipes/digits/bilstm.py --data $(DIGITS) --out runs/demo
 	$(BIN)/asr transcribe $$(ls $(DIGITS)/test/*.flac | head -n 1) --model runs/demo/bundle -f json
 	$(BIN)/asr transcribe $$(ls $(DIGITS)/test/*.flac | head -n 3)
-	$(BIN)/asr stream $$(ls $(DIGITS)/test/*.flac | head -n 1) --model models/an4-lstm-streaming --live
+	$(BIN)/asr stream $$(ls $(DIGITS)/test/*.flac | head -n 1) --live
 
 test: .venv/test  ## all tests but the slow ones
 	$(BIN)/python -m pytest -m "not slow"

@@ -1,7 +1,8 @@
 """Speech recognition with recurrent networks: train, evaluate, transcribe.
 
 >>> import asr
->>> asr.load("models/an4-bilstm").transcribe("recording.wav").text
+>>> asr.load().transcribe("recording.wav").text                       # English
+>>> asr.load("runs/mine/bundle").transcribe("recording.wav").text
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from asr.config import DecodingConfig
+    from asr.models import shipped
     from asr.recognize.endpoint import Endpointing
     from asr.recognize.engines import Chunks
     from asr.recognize.language import Language
@@ -34,11 +36,13 @@ __all__ = [
     "Word",
     "__version__",
     "load",
+    "shipped",
 ]
 
 _HOMES = {
     "Recognizer": "asr.recognize.recognizer",
     "load": "asr.recognize.recognizer",
+    "shipped": "asr.models",
     "Chunks": "asr.recognize.engines",
     "Endpointing": "asr.recognize.endpoint",
     "StreamingRecognizer": "asr.recognize.streaming",

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from asr.audio.activity import bridged, frame_levels, speech_threshold, stretches
 from asr.audio.features import advance_log_mel
 from asr.audio.mel import framing
+from asr.audio.pauses import BLIP, LEAST_CONTRAST
 from asr.config import FeatureConfig
 from asr.errors import ConfigError
 
@@ -33,17 +34,11 @@ OVERLAP = 4.0
 SHORTEST_PAUSE = 0.2
 """Seconds; closures of consonants are shorter."""
 
-BLIP = 0.03
-"""Seconds above the threshold that do not end a pause: a click, or noise that fluctuates."""
-
 MARGIN = 0.5
 """Seconds of a silence that is skipped which stay with what is spoken before and after it."""
 
 SHORTEST = 5.0
 LEAST_SKIPPED = 2.0
-
-LEAST_CONTRAST = 1.5
-"""Nats between background and speech, 6.5 dB; where there are less, nothing is told from their levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ class Cutting:
         ConfigError: If one of them is too short.
     """
 
-    longest: float = 30.0
+    longest: float = 20.0
     silence: float = float("inf")
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from asr.cache import kept
-from asr.lm import construction, hashing, ngrams, packed_storage, packing
+from asr.lm import arcs, construction, hashing, ngrams, packed_storage, packing
 from asr.lm.automaton import Automaton
 from asr.lm.storage import load_automaton, save_automaton
 
@@ -26,7 +26,7 @@ def automaton_of_packed(content: bytes, path: Path) -> Automaton:
 
     if len(content) < WORTH:
         return make()
-    makers = (construction, hashing, ngrams, packed_storage, packing)
+    makers = (arcs, construction, hashing, ngrams, packed_storage, packing)
     return kept(
         sha256(content).hexdigest(),
         makers,

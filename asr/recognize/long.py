@@ -2,10 +2,12 @@
 
 A recording that is not longer than a piece is transcribed as it always is, to the last bit. A longer one is
 cut (`asr.audio.cutting`), and each piece is heard by itself: so features that are normalised by utterance are
-normalised by piece, and language models begin anew with each. What follows from that:
+normalised by piece, long pauses aside (`asr.audio.pauses`), and language models begin anew with each. What
+follows from that:
 
 - Every sample is heard once, or skipped and counted; pieces that overlap are joined at a seam
-  (`asr.recognize.seams`). A piece that shares nothing with others gets the words that its samples get alone.
+  (`asr.recognize.seams`). A piece that shares nothing with others and has no long pauses gets the words that
+  its samples get alone.
 - Segments are in order and do not overlap; their times count from the beginning of the recording. Those in
   which nothing is said are left out.
 - In memory are the samples and emissions of `AT_ONCE` seconds; the work is linear in the length.
@@ -116,7 +118,7 @@ def _groups(pieces: Iterable[Piece], most: float) -> Iterator[list[Piece]]:
 
 
 def _hear(recognizer: Recognizer, pieces: Sequence[Piece]) -> list[_Heard]:
-    features = [recognizer.features(piece.samples) for piece in pieces]
+    features = [recognizer.features(piece.samples, piece=True) for piece in pieces]
     found = dict(emissions(recognizer.engine, features))
     return [
         _Heard(piece, found[index], frame_levels(features[index]), 0, len(found[index]))

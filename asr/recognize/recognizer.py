@@ -15,6 +15,7 @@ from asr.audio.features import log_mel
 from asr.audio.io import AudioSource, audio_blocks, load_audio
 from asr.audio.mel import framing
 from asr.audio.normalization import normalize
+from asr.audio.pauses import normalize_spoken
 from asr.bundle import Bundle
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
@@ -163,16 +164,26 @@ class Recognizer:
         """The best hypotheses of emissions (S, V), best first; never none."""
         return self.beam.decode(log_probs, nbest) if self.beam else (greedy(log_probs),)
 
-    def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def features(self, samples: NDArray[np.float32], *, piece: bool = False) -> NDArray[np.float32]:
         """The normalised features (T, F) of samples (n,).
 
         They are zero where an utterance that is normalised by itself does not change, such as digital
         silence: a steady tone would become whatever little there is beside it.
+
+        Args:
+            samples: Of an utterance, or of a piece of something longer.
+            piece: Whether it is that: then long pauses do not count in its mean and deviation.
         """
         config = self.bundle.features
-        features = normalize(log_mel(samples, config), config, self.bundle.statistics)
-        steady = config.normalization == "utterance" and is_steady(frame_levels(features))
-        return np.zeros_like(features) if steady else features
+        features = log_mel(samples, config)
+        if config.normalization != "utterance":
+            return normalize(features, config, self.bundle.statistics)
+        normalized = (
+            normalize_spoken(features, config)
+            if piece
+            else normalize(features, config, self.bundle.statistics)
+        )
+        return np.zeros_like(normalized) if is_steady(frame_levels(normalized)) else normalized
 
 
 def _alternatives(found: Sequence[Hypothesis], segments: Sequence[Segment]) -> tuple[Alternative, ...]:

@@ -6,8 +6,8 @@ layers, a fifth of its time. Where blocks come from the heap instead, and the he
 finds the pages of the step before.
 
 Steps are of many sizes, though, and leave gaps that no later block fits into: the heap of a training with
-utterances of 1 to 35 seconds grew from 2 to 11 GB in two epochs. Giving the gaps back at every twentieth step cost
-a sixth of the time, so it is done where memory becomes scarce.
+utterances of 1 to 35 seconds grew from 2 to 11 GB in two epochs. Giving the gaps back at every twentieth step
+cost a sixth of the time, so it is done where memory becomes scarce.
 """
 
 from __future__ import annotations

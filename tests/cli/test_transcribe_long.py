@@ -67,7 +67,7 @@ def test_silence_that_is_skipped_is_told(model: Path, recordings: Path) -> None:
     shown = asr_here("transcribe", recordings / "b.wav", "--model", model, "--skip-silence", 3)
     told = re.fullmatch(r"note: .*b\.wav: (\d+\.\d) s of silence were skipped\n", shown.err)
     assert told
-    assert 0.9 * 14 * 4 < float(told[1]) < 14 * 4 + 1
+    assert 0.9 * 14 * 4 < float(told[1]) < 15 * 4.2  # chirps begin and end faintly
 
 
 def test_the_sound_of_a_video_is_transcribed(model: Path, tmp_path: Path) -> None:

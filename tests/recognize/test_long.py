@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +77,10 @@ def test_what_is_not_longer_than_a_segment_is_transcribed_as_ever(
 @pytest.mark.parametrize("normalization", ["corpus", "utterance"])
 @pytest.mark.parametrize("subsampling", [2, 4])
 def test_pieces_get_the_words_that_their_samples_get_alone(normalization: str, subsampling: int) -> None:
-    recognizer = random_recognizer(normalization=normalization, subsampling=subsampling)
+    recognizer, heard_alone = (
+        random_recognizer(normalization=normalization, subsampling=subsampling) for _ in range(2)
+    )
+    heard_alone.features = partial(recognizer.features, piece=True)  # long pauses do not count
     samples = spoken(200)
     pieces = list(cut(blocks(samples), recognizer.bundle.features, CUTTING, recognizer.window.stride))
     assert not any(piece.shared for piece in pieces)
@@ -85,7 +88,7 @@ def test_pieces_get_the_words_that_their_samples_get_alone(normalization: str, s
     transcript = transcribed(recognizer, samples)
     assert len(transcript.segments) == len(pieces) > 30
     for segment, piece in zip(transcript.segments, pieces, strict=True):
-        (alone,) = recognizer.transcribe_samples(piece.samples).segments
+        (alone,) = heard_alone.transcribe_samples(piece.samples).segments
         expected = alone.later(piece.start / RATE)
         assert (segment.text, segment.start, segment.end) == (
             expected.text,
@@ -133,7 +136,7 @@ def test_a_file_is_cut_unless_that_is_not_wanted(tmp_path: Path) -> None:
     samples = load_audio(source)
     transcript = recognizer.transcribe(source)
     assert transcript == transcribed(recognizer, samples, Cutting())
-    assert len(transcript.segments) == 2
+    assert len(transcript.segments) > 1
     whole = recognizer.transcribe_samples(samples)
     assert recognizer.transcribe(source, cutting=None) == whole != transcript
     assert recognizer.transcribe(source, nbest=2).text == whole.text
