@@ -71,10 +71,10 @@ def test_options_are_spelled_with_hyphens_or_underscores(option: str, tmp_path: 
     one_line(shown, "not a model folder")
 
 
-@pytest.mark.parametrize("command", ["transcribe", "stream"])
-def test_no_model_need_be_named(command: str) -> None:
+@pytest.mark.parametrize(("command", "status"), [("transcribe", 1), ("stream", 2)])
+def test_no_model_need_be_named(command: str, status: int) -> None:
     shown = asr_here(command, "a.wav")
-    assert (shown.status, shown.err) == (1, "error: a.wav: no such file; check the path\n")
+    assert (shown.status, shown.err) == (status, "error: a.wav: no such file; check the path\n")
 
 
 def test_a_missing_package_is_named_with_the_remedy(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from asr.bundle import save_bundle
 from asr.doctor.examination import find_models
 from asr.doctor.findings import Finding
 from asr.doctor.processes import Trial, attempt
-from asr.models import OFFLINE, shipped
+from asr.models import OFFLINE, STREAMING, shipped
 from tests.helpers.bundles import random_bundle
 from tests.helpers.console import asr as run_asr
 from tests.helpers.engines import exported_model
@@ -136,7 +136,7 @@ def test_damaged_models_are_named_and_others_work(tmp_path, monkeypatch) -> None
     for name in ("models/a", "runs/b/bundle"):
         random_bundle(tmp_path / name)
     found = [str(path) for path in find_models()]
-    assert found == ["elsewhere", str(shipped(OFFLINE)), "models/a", "runs/b/bundle"]
+    assert found == ["elsewhere", *map(str, map(shipped, (OFFLINE, STREAMING))), "models/a", "runs/b/bundle"]
     weights = tmp_path / "models/a/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
     assert "damaged (its hash differs)" in tried("model", "models/a")["models/a"].text
