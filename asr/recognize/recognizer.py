@@ -176,14 +176,13 @@ class Recognizer:
         """
         config = self.bundle.features
         features = log_mel(samples, config)
-        if config.normalization != "utterance":
-            return normalize(features, config, self.bundle.statistics)
-        normalized = (
-            normalize_spoken(features, config)
-            if piece
-            else normalize(features, config, self.bundle.statistics)
-        )
-        return np.zeros_like(normalized) if is_steady(frame_levels(normalized)) else normalized
+        by_itself = config.normalization == "utterance"
+        if by_itself and piece:
+            normalized = normalize_spoken(features, config)
+        else:
+            normalized = normalize(features, config, self.bundle.statistics)
+        steady = by_itself and is_steady(frame_levels(normalized))
+        return np.zeros_like(normalized) if steady else normalized
 
 
 def _alternatives(found: Sequence[Hypothesis], segments: Sequence[Segment]) -> tuple[Alternative, ...]:
