@@ -34,8 +34,9 @@ class FeatureConfig:
         window, hop, fft: Samples: frame length, distance of frames, zero-padded transform length.
         mels: Mel bands, Slaney's scale and norm, from 0 Hz to half the sample rate.
         floor: Smallest mel energy before the natural logarithm.
-        normalization: `corpus` (stored mean and deviation), `running` (causal mean, for streams)
-            or `utterance` (its own mean and deviation, bidirectional models only).
+        normalization: `corpus` (stored mean and deviation), `running` (causal mean, for streams),
+            `utterance` (its own mean and deviation, bidirectional models only) or `speech` (those of
+            what is spoken in it, so that it may be a piece of a long recording; likewise).
         deviation_floor: Smallest deviation that is divided by, so that silence stays silence and a
             band in which nothing ever happens does not drown the others.
     """
@@ -46,7 +47,7 @@ class FeatureConfig:
     fft: Positive = 512
     mels: Positive = 80
     floor: AboveZero = 1e-8
-    normalization: Literal["corpus", "running", "utterance"] = "corpus"
+    normalization: Literal["corpus", "running", "utterance", "speech"] = "corpus"
     deviation_floor: AboveZero = 1.0
 
     def __post_init__(self) -> None:
@@ -58,6 +59,11 @@ class FeatureConfig:
             raise ConfigError(f"fft ({self.fft}) must not be smaller than window ({self.window})")
         if self.hop > self.window:
             raise ConfigError(f"hop ({self.hop}) must not be greater than window ({self.window})")
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether an utterance is normalised by itself alone, so that all of it has to be there."""
+        return self.normalization in ("utterance", "speech")
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +276,8 @@ class Recipe:
             if split not in self.train:
                 known = did_you_mean(split, self.train)
                 raise ConfigError(f"train_weights: {split!r} is no split of train{known}")
-        if self.features.normalization == "utterance" and not self.model.bidirectional:
+        if self.features.by_itself and not self.model.bidirectional:
             raise ConfigError(
-                "features.normalization 'utterance' does not suit a unidirectional model, as a stream has no "
-                "mean of the whole utterance; set features.normalization to 'running' or 'corpus'"
+                f"features.normalization {self.features.normalization!r} does not suit a unidirectional model, "
+                "as a stream has no mean of the whole utterance; set it to 'running' or 'corpus'"
             )

@@ -1,8 +1,9 @@
 """Normalisation of log-mel features, so that microphones and distances matter less.
 
-Three ways: `corpus` uses the mean and deviation of the training data; `running` replaces that mean
+Four ways: `corpus` uses the mean and deviation of the training data; `running` replaces that mean
 little by little with the mean of the stream so far (causal, so streams can use it); `utterance` uses
-the utterance's own mean and deviation, which only a model that has all of it can do.
+the utterance's own mean and deviation, which only a model that has all of it can do; `speech` does so
+without long pauses (`asr.audio.pauses`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.audio.pauses import normalize_spoken
 from asr.config import FeatureConfig
 
 PRIOR_FRAMES = 100.0
@@ -84,6 +86,8 @@ def normalize(
     if config.normalization == "running":
         normalized, _ = advance_running(start_running(config), features, statistics)
         return normalized
+    if config.normalization == "speech":
+        return normalize_spoken(features, config)
     if config.normalization == "utterance" and len(features):
         deviation = np.maximum(features.std(0), np.float32(config.deviation_floor))
         return np.asarray((features - features.mean(0)) / deviation, np.float32)

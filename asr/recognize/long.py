@@ -118,7 +118,7 @@ def _groups(pieces: Iterable[Piece], most: float) -> Iterator[list[Piece]]:
 
 
 def _hear(recognizer: Recognizer, pieces: Sequence[Piece]) -> list[_Heard]:
-    features = [recognizer.features(piece.samples, piece=True) for piece in pieces]
+    features = [recognizer.features(piece.samples) for piece in pieces]
     found = dict(emissions(recognizer.engine, features))
     return [
         _Heard(piece, found[index], frame_levels(features[index]), 0, len(found[index]))

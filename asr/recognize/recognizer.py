@@ -15,7 +15,6 @@ from asr.audio.features import log_mel
 from asr.audio.io import AudioSource, audio_blocks, load_audio
 from asr.audio.mel import framing
 from asr.audio.normalization import normalize
-from asr.audio.pauses import normalize_spoken
 from asr.bundle import Bundle
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
@@ -164,24 +163,15 @@ class Recognizer:
         """The best hypotheses of emissions (S, V), best first; never none."""
         return self.beam.decode(log_probs, nbest) if self.beam else (greedy(log_probs),)
 
-    def features(self, samples: NDArray[np.float32], *, piece: bool = False) -> NDArray[np.float32]:
+    def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The normalised features (T, F) of samples (n,).
 
         They are zero where an utterance that is normalised by itself does not change, such as digital
         silence: a steady tone would become whatever little there is beside it.
-
-        Args:
-            samples: Of an utterance, or of a piece of something longer.
-            piece: Whether it is that: then long pauses do not count in its mean and deviation.
         """
         config = self.bundle.features
-        features = log_mel(samples, config)
-        by_itself = config.normalization == "utterance"
-        if by_itself and piece:
-            normalized = normalize_spoken(features, config)
-        else:
-            normalized = normalize(features, config, self.bundle.statistics)
-        steady = by_itself and is_steady(frame_levels(normalized))
+        normalized = normalize(log_mel(samples, config), config, self.bundle.statistics)
+        steady = config.by_itself and is_steady(frame_levels(normalized))
         return np.zeros_like(normalized) if steady else normalized
 
 

@@ -263,7 +263,7 @@ def _refuse(recognizer: Recognizer, block_frames: int) -> None:
             f"{name}: a bidirectional model, which reads whole recordings; take a unidirectional one for "
             "streams, or let it listen in chunks (--chunk)"
         )
-    if recognizer.bundle.features.normalization == "utterance":
+    if recognizer.bundle.features.by_itself:
         raise StreamError(
             f"{name}: its features are normalised by the whole utterance, which a stream does not have; "
             "take a model with features.normalization running or corpus"

@@ -47,9 +47,10 @@ def begin_with(recipe: Recipe, vocabulary: tuple[str, ...]) -> dict[str, Tensor]
     folder = Path(recipe.init)
     bundle = load_bundle(folder)
     layers = replace(bundle.model, dropout=recipe.model.dropout, path=recipe.model.path)
+    features = replace(bundle.features, normalization=recipe.features.normalization)
     for what, theirs, ours in (
         ("layers", layers, recipe.model),
-        ("features", bundle.features, recipe.features),
+        ("features", features, recipe.features),
         ("tokens", bundle.vocabulary, vocabulary),
     ):
         if theirs != ours:

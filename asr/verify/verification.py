@@ -109,4 +109,4 @@ def _laws(subjects: dict[str, Subject]) -> tuple[list[Law], list[Verdict]]:
 
 
 def _streams(subject: Subject) -> bool:
-    return subject.engine.streams and subject.recognizer.bundle.features.normalization != "utterance"
+    return subject.engine.streams and not subject.recognizer.bundle.features.by_itself

@@ -43,7 +43,7 @@ recipe = Recipe(
     ),
     test=("librispeech/test-clean-a", "commonvoice/test", "speechocean762/test", "an4/test"),
     dev_speakers=(*AN4, *LIBRISPEECH, *SPEECHOCEAN, *COMMON_VOICE),
-    features=FeatureConfig(normalization="utterance"),
+    features=FeatureConfig(normalization="speech"),
     tokenizer=TokenizerConfig(kind="phones", normalizer="lower_words", lexicon="cmudict/lexicon.txt"),
     augment=AugmentConfig(
         speeds=(0.9, 0.95, 1.0, 1.05, 1.1),
