@@ -7,7 +7,8 @@ are: the same recipe gives the same model, to rounding and the draws of dropout,
 with another number of ranks. (Masked batch norm measures each share by itself.)
 
 The first rank alone reads and writes the run folder and speaks; the others need the data folder, not the
-run folder. What ends one rank ends all, and one of them says why.
+run folder. What ends one rank ends all, and one of them says why. The threads of the group end with it:
+one that still let go of a tensor while Python ends would abort the process.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+import torch.distributed.nn.functional  # now: default arguments in it keep the group that they find
 from torch import Tensor, nn
 from torch import distributed as dist
 from torch.distributed.distributed_c10d import Store
