@@ -276,8 +276,9 @@ class Recipe:
             if split not in self.train:
                 known = did_you_mean(split, self.train)
                 raise ConfigError(f"train_weights: {split!r} is no split of train{known}")
+        way = self.features.normalization
         if self.features.by_itself and not self.model.bidirectional:
             raise ConfigError(
-                f"features.normalization {self.features.normalization!r} does not suit a unidirectional model, "
-                "as a stream has no mean of the whole utterance; set it to 'running' or 'corpus'"
+                f"features.normalization {way!r} does not suit a unidirectional model, as a stream has no "
+                "mean of the whole utterance; set it to 'running' or 'corpus'"
             )

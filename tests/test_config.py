@@ -43,7 +43,7 @@ def test_a_stream_has_no_mean_of_the_whole_utterance() -> None:
         Recipe(name="an4", features=UTTERANCE, model=ONE_DIRECTION)
     assert str(raised.value) == (
         "features.normalization 'utterance' does not suit a unidirectional model, as a stream has no mean "
-        "of the whole utterance; set features.normalization to 'running' or 'corpus'"
+        "of the whole utterance; set it to 'running' or 'corpus'"
     )
     with pytest.raises(ConfigError, match=r"^--set model\.bidirectional=false: features\.normalization "):
         with_settings(Recipe(name="an4", features=UTTERANCE), ["model.bidirectional=false"])

@@ -31,7 +31,7 @@ features = st.builds(
     fft=st.sampled_from([512, 1024, 2048]),
     mels=positive,
     floor=above_zero,
-    normalization=st.sampled_from(["corpus", "running", "utterance"]),
+    normalization=st.sampled_from(["corpus", "running", "utterance", "speech"]),
 )
 augment = st.builds(
     AugmentConfig,
@@ -54,9 +54,7 @@ models = st.builds(
 training = st.builds(
     TrainingConfig, epochs=positive, batch_seconds=above_zero, learning_rate=above_zero, seed=natural
 )
-fitting = st.tuples(features, models).filter(
-    lambda pair: pair[0].normalization != "utterance" or pair[1].bidirectional
-)
+fitting = st.tuples(features, models).filter(lambda pair: pair[1].bidirectional or not pair[0].by_itself)
 recipes = st.builds(
     lambda pair, **others: Recipe(features=pair[0], model=pair[1], **others),
     fitting,

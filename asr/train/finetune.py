@@ -23,6 +23,7 @@ from asr.model.device import choose_device
 from asr.progress import say, warn
 from asr.recognize.language import Language
 from asr.train.before_after import Comparison, compare_models, comparison_card
+from asr.train.choice import HeardWords, choose_retaining
 from asr.train.ctc import CTCObjective
 from asr.train.curves import draw_curves
 from asr.train.dev_set import dev_set
@@ -37,7 +38,7 @@ from asr.train.material import FineTuning, Material, read_material
 from asr.train.precision import Precision, choose_precision
 from asr.train.recipe import last_checkpoint
 from asr.train.replay import replay_weights
-from asr.train.retention import RetainingObjective, choose_retaining, freeze
+from asr.train.retention import RetainingObjective, freeze
 from asr.train.settle import record, settle_data, settle_recipe
 from asr.train.state import TrainState, kept_path
 
@@ -78,6 +79,12 @@ class _Plan:
     device: torch.device
     precision: Precision
     environment: Mapping[str, Any]
+
+    @property
+    def tuned(self) -> Bundle:
+        """The new model, still with the weights of the base."""
+        words = self.material.words or self.base.words
+        return replace(self.base, graphs=Graphs(), calibrations={}, words=words)
 
 
 def run_finetuning(wanted: FineTuning, options: FineTuningOptions) -> FineTuned:
@@ -155,7 +162,9 @@ def _train(
         state = trainer.train()
         draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
         kept = [kept_path(options.out, kept.epoch) for kept in state.kept]
-        chosen = choose_retaining(objective, base, kept)
+        judged = plan.material.judged
+        judge = HeardWords(plan.tuned, judged["new dev"], judged.get("old dev", ()), plan.device)
+        chosen = choose_retaining(judge, base, kept, plan.wanted.most_forgotten / 100)
         say(f"{state.cpu_seconds / 60:.2f} CPU minutes of training; weights: {chosen.description}")
     return state, chosen
 
@@ -181,14 +190,7 @@ def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningO
     if base.graphs.files:
         say("the ONNX graphs of the base are left out: asr export makes those of the new weights")
     facts = _facts(plan, state, chosen)
-    tuned = replace(
-        base,
-        weights=chosen.weights,
-        graphs=Graphs(),
-        calibrations={},
-        words=plan.material.words or base.words,
-        facts=facts,
-    )
+    tuned = replace(plan.tuned, weights=chosen.weights, facts=facts)
     save_bundle(tuned, folder)
     lexicon = plan.material.lexicon
     languages = (Language(lexicon=lexicon), Language(lexicon=folder / LEXICON)) if lexicon else (None, None)

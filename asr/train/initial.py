@@ -42,7 +42,8 @@ def begin_with(recipe: Recipe, vocabulary: tuple[str, ...]) -> dict[str, Tensor]
         vocabulary: Of the model that is going to be trained.
 
     Raises:
-        BundleError: If that model is missing or damaged, or has other layers, features or tokens.
+        BundleError: If that model is missing or damaged, or has other layers, features (normalisation
+            aside) or tokens.
     """
     folder = Path(recipe.init)
     bundle = load_bundle(folder)

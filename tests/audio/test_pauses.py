@@ -10,7 +10,8 @@ from asr.audio.normalization import collect_moments, normalize, statistics_of
 from asr.audio.pauses import near_speech, normalize_spoken
 from asr.config import FeatureConfig
 
-CONFIG = FeatureConfig(normalization="utterance")
+CONFIG = FeatureConfig(normalization="speech")
+UTTERANCE = FeatureConfig(normalization="utterance")
 RATE = CONFIG.sample_rate
 HISS = 1e-3
 
@@ -28,8 +29,11 @@ def pause(seconds: float, kind: str, random: np.random.Generator) -> np.ndarray:
     return (level * random.standard_normal(count)).astype(np.float32)
 
 
+STATISTICS = statistics_of(collect_moments([], CONFIG), CONFIG)
+
+
 def plain(features: np.ndarray) -> np.ndarray:
-    return normalize(features, CONFIG, statistics_of(collect_moments([], CONFIG), CONFIG))
+    return normalize(features, UTTERANCE, STATISTICS)
 
 
 @pytest.mark.parametrize("kind", ["hiss", "nothing"])
@@ -57,7 +61,7 @@ def test_the_rest_of_a_pause_is_no_lower_than_what_counts() -> None:
     ]
     features = log_mel(np.concatenate(parts), CONFIG)
     counts = near_speech(features, CONFIG)
-    normalized = normalize_spoken(features, CONFIG)
+    normalized = normalize(features, CONFIG, STATISTICS)
     assert 200 < (~counts).sum() < 340
     assert (normalized[~counts].min(0) >= np.quantile(normalized[counts], 0.05, axis=0) - 1e-5).all()
 

@@ -32,7 +32,7 @@ FEATURES = st.builds(
     sample_rate=st.integers(8_000, 48_000),
     mels=st.integers(1, 128),
     floor=st.floats(1e-12, 1e-3),
-    normalization=st.sampled_from(["corpus", "running", "utterance"]),
+    normalization=st.sampled_from(["corpus", "running", "utterance", "speech"]),
 )
 MODELS = st.builds(
     lambda direction, **others: ModelConfig(**direction, **others),

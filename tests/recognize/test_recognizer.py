@@ -172,8 +172,11 @@ def test_recognizing_keeps_no_state(recognizer: Recognizer) -> None:
 
 
 @pytest.mark.parametrize("steady", [silence(3.0), tone(440, 3.0), tone(440, 3.0, amplitude=0.001)])
-def test_what_never_changes_says_nothing_where_it_is_normalised_by_itself(steady: np.ndarray) -> None:
-    recognizer = random_recognizer(normalization="utterance")
+@pytest.mark.parametrize("normalization", ["utterance", "speech"])
+def test_what_never_changes_says_nothing_where_it_is_normalised_by_itself(
+    steady: np.ndarray, normalization: str
+) -> None:
+    recognizer = random_recognizer(normalization=normalization)
     assert recognizer.transcribe_samples(SPEECHLIKE).text, "a model that writes nothing shows nothing"
     assert recognizer.transcribe_samples(steady).text == ""
     assert not recognizer.features(steady).any()

@@ -48,9 +48,10 @@ def refused(function, *parts: str) -> None:
         assert part in str(caught.value)
 
 
-def test_models_that_cannot_stream_are_refused() -> None:
+@pytest.mark.parametrize("normalization", ["utterance", "speech"])
+def test_models_that_cannot_stream_are_refused(normalization: str) -> None:
     refused(lambda: StreamingRecognizer(random_recognizer()), "random: a bidirectional model")
-    utterance = random_model(bidirectional=False, normalization="utterance")
+    utterance = random_model(bidirectional=False, normalization=normalization)
     recognizer = Recognizer(utterance, TorchEngine.from_bundle(utterance))
     refused(lambda: StreamingRecognizer(recognizer), "normalised by the whole utterance")
     refused(lambda: random_recognizer().engine.start(), "bidirectional")

@@ -111,7 +111,8 @@ def test_a_run_begins_with_the_weights_of_a_model(
     run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     still = replace(RECIPE, training=replace(RECIPE.training, epochs=1, average=1, learning_rate=1e-12))
-    begun = replace(still, init=str(run / "bundle"))
+    others = replace(RECIPE.features, normalization="running")  # of the same bands
+    begun = replace(still, init=str(run / "bundle"), features=others)
     run_recipe(begun, RunOptions(data, tmp_path / "run", device="cpu"))
     assert f"begins with {run / 'bundle'}" in capsys.readouterr().err
     base, found = load_bundle(run / "bundle"), load_bundle(tmp_path / "run" / "bundle")

@@ -10,30 +10,22 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
 from asr.train.checkpoint import Checkpoint, write_checkpoint
-from asr.train.retention import Rates, choose_retaining, mixed
+from asr.train.choice import Rates, Weights, choose_retaining, mixed
 
 
 class Curve:
     """Something to choose for: a single weight, 0 at the base, and what either dev set says of it."""
 
-    def __init__(
-        self, new: Callable[[float], float], old: Callable[[float], float] | None, allowed: float = 0.01
-    ) -> None:
-        self.model = nn.Linear(1, 1, bias=False)
-        self._new, self._old, self._allowed = new, old, allowed
-        self.before = Rates(new(0.0), 0.0, old(0.0) if old else math.nan)
+    def __init__(self, new: Callable[[float], float], old: Callable[[float], float] | None) -> None:
+        self._new, self._old = new, old
 
-    def new_rates(self) -> Rates:
-        return Rates(self._new(self.model.weight.item()), 0.0, math.nan)
+    def new_rates(self, weights: Weights) -> Rates:
+        return Rates(self._new(weights["weight"].item()), 0.0)
 
-    def old_rate(self) -> float:
-        return self._old(self.model.weight.item()) if self._old else math.nan
-
-    def remembers(self, old: float) -> bool:
-        return not old > self.before.old + self._allowed
+    def old_rate(self, weights: Weights) -> float:
+        return self._old(weights["weight"].item()) if self._old else math.nan
 
 
 def weight(value: float) -> dict[str, torch.Tensor]:
@@ -48,7 +40,7 @@ def kept(folder: Path, *values: float) -> list[Path]:
 
 
 def chosen(curve: Curve, paths: list[Path]) -> tuple[float, str]:
-    found = choose_retaining(curve, weight(0.0), paths)
+    found = choose_retaining(curve, weight(0.0), paths, 0.01)
     return float(found.weights["weight"].item()), found.description
 
 
