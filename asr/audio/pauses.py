@@ -1,8 +1,8 @@
 """Long pauses, as short ones: an utterance between them is normalised as it would be by itself.
 
-A model that normalises every utterance by its own mean and deviation has learnt from recordings that begin
-and end with speech. In a piece of a long one there are seconds of nothing between two sentences, and digital
-silence alone moves the mean of every band by more than another microphone does.
+In a piece of a long recording there are seconds of nothing between two sentences, which utterances do not
+have, and digital silence alone moves the mean of every band by more than another microphone does. A model that
+normalises speech alone hears a sentence in a piece as it does by itself.
 """
 
 from __future__ import annotations

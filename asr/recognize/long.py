@@ -2,12 +2,10 @@
 
 A recording that is not longer than a piece is transcribed as it always is, to the last bit. A longer one is
 cut (`asr.audio.cutting`), and each piece is heard by itself: so features that are normalised by utterance are
-normalised by piece, long pauses aside (`asr.audio.pauses`), and language models begin anew with each. What
-follows from that:
+normalised by piece, and language models begin anew with each. What follows from that:
 
 - Every sample is heard once, or skipped and counted; pieces that overlap are joined at a seam
-  (`asr.recognize.seams`). A piece that shares nothing with others and has no long pauses gets the words that
-  its samples get alone.
+  (`asr.recognize.seams`). A piece that shares nothing with others gets the words that its samples get alone.
 - Segments are in order and do not overlap; their times count from the beginning of the recording. Those in
   which nothing is said are left out.
 - In memory are the samples and emissions of `AT_ONCE` seconds; the work is linear in the length.
