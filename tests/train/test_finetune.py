@@ -250,7 +250,9 @@ def test_words_without_phones_are_named_or_guessed(voices: Voices, tmp_path: Pat
     refused(voices, tmp_path / "run", "'zero' has the phone 'ö'", **changes)
     lexicon.write_text("".join([*spelled, "zero z e r o\n", "rove r o v e\n", "fit f i t\n"]))
     command.main(["train", str(lexicon), str(lexicon.with_suffix(".l2s"))], standalone_mode=False)
-    bundle = tuned(voices, tmp_path / "run", ("training.epochs=1",), **changes).bundle
+    found = tuned(voices, tmp_path / "run", ("training.epochs=1",), **changes)
+    bundle, heard = found.bundle, found.comparison.sets["new dev"].after
+    assert f"→ {100 * heard.words.rate:.2f} %" in found.weights, "weights are chosen by words, not by phones"
     assert load_bundle(bundle).tokenizer_config.kind == "phones"
     entries = (bundle / "lexicon.txt").read_text().splitlines()
     assert entries[: len(lexicon.read_text().splitlines())] == lexicon.read_text().splitlines()
