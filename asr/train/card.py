@@ -24,6 +24,7 @@ def model_card(
     environment = facts["environment"]
     direction = "bidirectional" if model.bidirectional else "unidirectional"
     corpus = f"{recipe.corpus}, " if recipe.corpus else ""
+    begun = f" from the weights of {recipe.init} on" if recipe.init else ""
     lines = [
         "---",
         "library_name: asr",
@@ -37,7 +38,7 @@ def model_card(
         "",
         f"- Training data: {corpus}{data['train_utterances']} utterances, {data['train_hours']:.2f} h; "
         f"chosen on {data['dev_utterances']} utterances, {data['dev_hours']:.2f} h.",
-        f"- Training: {training['epochs']} epochs, {training['cpu_minutes']:.1f} CPU minutes "
+        f"- Training: {training['epochs']} epochs{begun}, {training['cpu_minutes']:.1f} CPU minutes "
         f"in {training['precision']} on {environment['processor']}; "
         f"seed {recipe.training.seed}; commit {environment['commit'] or 'unknown'}.",
         f"- Weights: {training['weights']}.",

@@ -32,6 +32,11 @@ def test_the_card_names_model_data_training_and_results() -> None:
     assert "pipeline_tag: automatic-speech-recognition" in header
 
 
+def test_the_card_says_what_the_training_began_with() -> None:
+    card = model_card(replace(RECIPE, init="runs/first/bundle"), FACTS, vocabulary=29, parameters=1)
+    assert "5 epochs from the weights of runs/first/bundle on, 1.5 CPU minutes" in card
+
+
 @pytest.mark.parametrize(("bidirectional", "word"), [(True, " bidirectional"), (False, " unidirectional")])
 def test_the_card_says_in_which_directions_the_model_reads(bidirectional: bool, word: str) -> None:
     recipe = replace(RECIPE, model=ModelConfig(bidirectional=bidirectional))
