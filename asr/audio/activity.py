@@ -19,8 +19,12 @@ QUIET = 0.25
 PART = 3000
 """Frames that are judged together: half a minute."""
 
-STEADY = 0.1
-"""Where speech is no further above the background, in deviations, nothing happens; speech is by 1 or so."""
+STEADY = 0.5
+"""Where nothing is further above the background, in deviations, nothing happens: a clipped tone is by 0.48,
+utterances by 1 or more, and by 0.6 in white noise that is as loud as they are."""
+
+WORD = 20
+"""Frames that a word takes at least, 0.2 s."""
 
 LEAST_CONTRAST = 0.4
 """Where speech is no further above the background, in deviations of the features, nothing is quiet."""
@@ -81,11 +85,12 @@ def speech_threshold(levels: NDArray[np.float64], contrast: float, otherwise: fl
 
 
 def is_steady(levels: NDArray[np.float64]) -> bool:
-    """Whether nothing happens, by the levels (T,) of the frames of a recording normalised by itself."""
+    """Whether nothing happens, not even a word, by the levels (T,) of a recording normalised by itself."""
     if not len(levels):
         return True
     background, speech = _background_and_speech(levels)
-    return speech - background < STEADY
+    word = float(np.sort(levels)[-min(WORD, len(levels))])
+    return max(speech, word) - background < STEADY
 
 
 def _background_and_speech(levels: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """Long pauses, as short ones: an utterance between them is normalised as it would be by itself.
 
 In a piece of a long recording there are seconds of nothing between two sentences, which utterances do not
-have, and digital silence alone moves the mean of every band by more than another microphone does. A model that
-normalises speech alone hears a sentence in a piece as it does by itself.
+have, and digital silence alone moves the mean of every band by more than another microphone does. A model
+that normalises speech alone hears a sentence in a piece as it does by itself.
 """
 
 from __future__ import annotations
@@ -52,11 +52,15 @@ def near_speech(features: NDArray[np.float32], config: FeatureConfig) -> NDArray
     if not len(features):
         return np.ones(0, bool)
     levels = frame_levels(features)
-    per_second = config.sample_rate / config.hop
-    quiet = stretches(levels < speech_threshold(levels, LEAST_CONTRAST))
-    counts, margin = np.ones(len(levels), bool), round(BESIDE * per_second)
-    for begin, end in bridged(quiet, round(BLIP * per_second)).tolist():
+    counts, margin = np.ones(len(levels), bool), round(BESIDE * config.sample_rate / config.hop)
+    for begin, end in pauses(levels, config).tolist():
         first = begin + margin if begin else 0
         last = end - margin if end < len(levels) else end
         counts[first : max(first, last)] = False
     return counts if counts.any() else ~counts  # where there are clicks alone
+
+
+def pauses(levels: NDArray[np.float64], config: FeatureConfig) -> NDArray[np.int64]:
+    """Stretches of frames (R, 2) in which nothing is spoken, by the levels (T,) of at least one frame."""
+    quiet = stretches(levels < speech_threshold(levels, LEAST_CONTRAST))
+    return bridged(quiet, round(BLIP * config.sample_rate / config.hop))

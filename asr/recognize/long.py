@@ -2,10 +2,12 @@
 
 A recording that is not longer than a piece is transcribed as it always is, to the last bit. A longer one is
 cut (`asr.audio.cutting`), and each piece is heard by itself: so features that are normalised by utterance are
-normalised by piece, and language models begin anew with each. What follows from that:
+normalised by piece. After a pause of `SENTENCE_PAUSE` a new segment begins, for which language models begin
+anew. What follows from that:
 
 - Every sample is heard once, or skipped and counted; pieces that overlap are joined at a seam
-  (`asr.recognize.seams`). A piece that shares nothing with others gets the words that its samples get alone.
+  (`asr.recognize.seams`). A piece that shares nothing with others and has no long pause gets the words that
+  its samples get alone.
 - Segments are in order and do not overlap; their times count from the beginning of the recording. Those in
   which nothing is said are left out.
 - In memory are the samples and emissions of `AT_ONCE` seconds; the work is linear in the length.
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from asr.audio.activity import frame_levels
 from asr.audio.cutting import Cutting, Piece, Samples, cut
+from asr.audio.pauses import pauses
 from asr.recognize.batches import emissions
 from asr.recognize.seams import find_seam
 from asr.transcript import Segment, Transcript
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 120.0
 """Seconds of pieces that are heard side by side, but at least one piece."""
+
+SENTENCE_PAUSE = 0.7
+"""Seconds; what is said after them is not expected to go on as a sentence would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +145,29 @@ def _joined(recognizer: Recognizer, known: list[_Heard]) -> list[_Heard]:
 
 def _part(recognizer: Recognizer, known: Sequence[_Heard]) -> Part:
     rate = recognizer.bundle.features.sample_rate
-    segments = [_segment(recognizer, heard) for heard in known]
+    segments = [_segment(recognizer, one) for heard in known for one in _sentences(recognizer, heard)]
     skipped = sum(heard.piece.skipped for heard in known) / rate
     said = tuple(segment for segment in segments if segment.text)
     return Part(said, _edges(recognizer, known[-1])[1] / rate, skipped)
 
 
+def _sentences(recognizer: Recognizer, heard: _Heard) -> list[_Heard]:
+    """What counts of a piece, divided in the middle of long pauses."""
+    config, stride = recognizer.bundle.features, recognizer.engine.window.stride
+    least = SENTENCE_PAUSE * config.sample_rate / config.hop
+    found = pauses(heard.levels, config)
+    long = found[found[:, 1] - found[:, 0] >= least]
+    middles = [
+        middle for middle in (long.sum(1) // 2 // stride).tolist() if heard.first < middle < heard.last
+    ]
+    return [
+        replace(heard, first=first, last=last)
+        for first, last in pairwise([heard.first, *middles, heard.last])
+    ]
+
+
 def _segment(recognizer: Recognizer, heard: _Heard) -> Segment:
-    """What is said between the seams of a piece."""
+    """What is said in a part of a piece."""
     rate, per_emission = recognizer.bundle.features.sample_rate, recognizer.engine.window.stride
     start, end = _edges(recognizer, heard)
     (found, *_) = recognizer.decode(heard.log_probs[heard.first : heard.last])

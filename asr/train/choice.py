@@ -25,7 +25,7 @@ from asr.train.finish import Chosen, stored
 TIE = 1e-3
 """What the error rate of characters counts beside that of words, which is often equal on little speech."""
 
-SHARES = (0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
+SHARES = tuple(eighth / 8 for eighth in range(1, 9))
 """How much of the way from the base to the trained weights is tried out."""
 
 Weights = Mapping[str, Tensor]

@@ -14,7 +14,7 @@ from asr.train.choice import Rates
 from asr.train.ctc import CTCObjective
 from asr.train.objective import Loss, Metrics
 
-PENALTY = 10.0
+PENALTY = 1.0
 """What a point too much that is forgotten counts in an epoch's figure, in points of the new dev set."""
 
 

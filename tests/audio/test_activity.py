@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.audio.activity import bridged, quiet_stretches, stretches
+from asr.audio.activity import bridged, frame_levels, is_steady, quiet_stretches, stretches
 from asr.audio.features import log_mel
 from asr.audio.normalization import Statistics, normalize
 from asr.config import FeatureConfig
@@ -50,6 +50,20 @@ def test_short_pauses_count_only_at_the_ends() -> None:
 )
 def test_where_nothing_changes_nothing_is_quiet(parts: list[np.ndarray]) -> None:
     assert quiet_stretches(features(*parts), 10).shape == (0, 2)
+
+
+def test_a_clipped_tone_is_steady_and_a_word_in_noise_is_not() -> None:
+    def steady(samples: np.ndarray) -> bool:
+        return is_steady(frame_levels(normalize(log_mel(samples, CONFIG), CONFIG, NONE)))
+
+    clipped = np.clip(16 * tone(1425.7, 10.0), -1, 1).astype(np.float32)
+    hiss = noise(20.0, amplitude=0.01)
+    word = hiss.copy()
+    word[100_000:106_400] += said(0.4)
+    assert steady(clipped)
+    assert not steady(word)
+    assert not steady(np.concatenate([silence(0.3), said(0.3)]).astype(np.float32))
+    assert steady(clipped[:0])
 
 
 def test_an_empty_recording_has_no_pauses() -> None:

@@ -6,6 +6,7 @@ import gc
 import tracemalloc
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,13 @@ CUTTING = Cutting(6)
 
 @cache
 def spoken(seconds: float, pause: float = 0.4) -> np.ndarray:
-    """Something that goes up and down, with a pause every two seconds or so."""
+    """Something that goes up and down, with breath in it, and a pause every two seconds or so."""
     random, known, count = np.random.default_rng(0), [], 0
     while count < seconds * RATE:
         low, high = random.uniform(100, 4_000, 2)
-        known += [chirp(low, high, random.uniform(1.5, 2.5)), np.zeros(round(pause * RATE), np.float32)]
+        voice = chirp(low, high, random.uniform(1.5, 2.5))
+        breath = 0.1 * random.standard_normal(len(voice)).astype(np.float32)
+        known += [voice + breath, np.zeros(round(pause * RATE), np.float32)]
         count += len(known[-1]) + len(known[-2])
     samples = np.concatenate(known)[: round(seconds * RATE)]
     return samples + noise(seconds, amplitude=1e-3)[: len(samples)]
@@ -95,6 +98,18 @@ def test_pieces_get_the_words_that_their_samples_get_alone(normalization: str, s
         assert [(word.start, word.end) for word in segment.words] == [
             (word.start, word.end) for word in expected.words
         ]
+
+
+@pytest.mark.parametrize("longest", [6, 20])
+def test_a_segment_begins_after_every_long_pause(longest: int) -> None:
+    samples = spoken(60, pause=1.0)
+    loud = np.flatnonzero(np.abs(samples) > 0.02) / RATE
+    pauses = [(begin, end) for begin, end in pairwise(loud) if end - begin > 0.5]
+    assert len(pauses) > 15
+    segments = transcribed(random_recognizer(), samples, Cutting(longest)).segments
+    assert len(segments) == len(pauses) + 1
+    for (begin, end), (left, right) in zip(pauses, pairwise(segments), strict=True):
+        assert begin < left.end == right.start < end
 
 
 @settings(max_examples=8, deadline=None)
