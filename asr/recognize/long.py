@@ -156,9 +156,9 @@ def _sentences(recognizer: Recognizer, heard: _Heard) -> list[_Heard]:
     config, stride = recognizer.bundle.features, recognizer.engine.window.stride
     least = SENTENCE_PAUSE * config.sample_rate / config.hop
     found = pauses(heard.levels, config)
-    long = found[found[:, 1] - found[:, 0] >= least]
+    lasting = found[found[:, 1] - found[:, 0] >= least]
     middles = [
-        middle for middle in (long.sum(1) // 2 // stride).tolist() if heard.first < middle < heard.last
+        middle for middle in (lasting.sum(1) // 2 // stride).tolist() if heard.first < middle < heard.last
     ]
     return [
         replace(heard, first=first, last=last)
