@@ -21,7 +21,7 @@ PART = 3000
 
 STEADY = 0.5
 """Where nothing is further above the background, in deviations, nothing happens: a clipped tone is by 0.48,
-utterances by 1 or more, and by 0.6 in white noise that is as loud as they are."""
+utterances by 1.6 or more, and by 0.56 in white noise that is as loud as they are."""
 
 WORD = 20
 """Frames that a word takes at least, 0.2 s."""

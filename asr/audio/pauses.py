@@ -14,7 +14,8 @@ from asr.audio.activity import QUIETEST, bridged, frame_levels, speech_threshold
 from asr.config import FeatureConfig
 
 LEAST_CONTRAST = 1.5
-"""Nats between background and speech, 6.5 dB; where there are less, nothing is told from their levels."""
+"""Between background and speech, in nats (6.5 dB), or in deviations where features are normalised; where
+there is less, nothing is told from their levels."""
 
 BLIP = 0.03
 """Seconds above the threshold that do not end a pause: a click, or noise that fluctuates."""
@@ -61,6 +62,9 @@ def near_speech(features: NDArray[np.float32], config: FeatureConfig) -> NDArray
 
 
 def pauses(levels: NDArray[np.float64], config: FeatureConfig) -> NDArray[np.int64]:
-    """Stretches of frames (R, 2) in which nothing is spoken, by the levels (T,) of at least one frame."""
+    """Stretches of frames (R, 2) in which nothing is spoken, by the levels (T,) of at least one frame.
+
+    They may be of normalised features or of others.
+    """
     quiet = stretches(levels < speech_threshold(levels, LEAST_CONTRAST))
     return bridged(quiet, round(BLIP * config.sample_rate / config.hop))

@@ -104,14 +104,15 @@ def choose_retaining(judge: Judge, base: Weights, kept: Sequence[Path], allowed:
         allowed: How much the error rate on old speech may rise, 0.01 for one point.
     """
     before, old = judge.new_rates(base), judge.old_rate(base)
-    ways = [
-        (name, share, mixed(base, trained, share)) for name, trained in _trained(kept) for share in SHARES
+    ways = [(name, trained, share) for name, trained in _trained(kept) for share in SHARES]
+    rates = [
+        judge.new_rates(mixed(base, trained, share)) for _, trained, share in track(ways, "choosing weights")
     ]
-    rates = [judge.new_rates(weights) for *_, weights in track(ways, "choosing weights")]
-    ranked = sorted(zip(rates, ways, strict=True), key=lambda pair: (pair[0].rank, pair[1][1]))
-    for after, (name, share, weights) in ranked:
+    ranked = sorted(zip(rates, ways, strict=True), key=lambda pair: (pair[0].rank, pair[1][2]))
+    for after, (name, trained, share) in ranked:
         if after.rank >= before.rank:
             break
+        weights = mixed(base, trained, share)
         now = judge.old_rate(weights)
         if not now > old + allowed:
             way = "" if share == 1 else f", {100 * share:.0f} % of the way from the base to it"
