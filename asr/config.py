@@ -213,6 +213,8 @@ class TrainingConfig:
         clip: Greatest global gradient norm.
         accumulate: Batches per optimiser step.
         precision: `auto` is bf16 where the processor has instructions for it, else fp32.
+        consistency: What it counts when the model hears two views of an utterance differently, beside the CTC
+            loss (CR-CTC); each utterance is then in its batch twice. 0 trains with one view.
         average: Best checkpoints whose weights are averaged at the end; 1 keeps the best alone.
         patience: Validations without improvement before stopping; 0 never stops early.
         validate_every: Epochs between validations.
@@ -230,11 +232,17 @@ class TrainingConfig:
     clip: AboveZero = 5.0
     accumulate: Positive = 1
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    consistency: NotNegative = 0.0
     average: Positive = 1
     patience: Natural = 0
     validate_every: Positive = 1
     checkpoint_seconds: NotNegative = 60.0
     seed: Natural = 0
+
+    @property
+    def views(self) -> int:
+        """How often an utterance is in its batch, each time varied in another way."""
+        return 2 if self.consistency else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,8 @@ class Examples(Protocol):
     def seconds(self, epoch: int) -> NDArray[np.float64]:
         """How long each example (N,) of an epoch is."""
 
-    def example(self, index: int, epoch: int) -> Example:
-        """Draws example `index` of an epoch."""
+    def views(self, index: int, epoch: int) -> tuple[Example, ...]:
+        """Draws example `index` of an epoch, in each of its views."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +136,18 @@ class BatchSource:
 
     Args:
         dataset: What to draw examples from.
-        batch_seconds: Greatest length of a batch, as in `plan_epoch`.
+        batch_seconds: Greatest length of a batch, as in `plan_epoch`; each view counts.
         seed: Of the order.
         share: Which utterances of every batch are wanted; a batch may then be empty.
+        views: How many the dataset gives of each example; in a batch they follow each other.
     """
 
-    def __init__(self, dataset: Examples, batch_seconds: float, seed: int, share: Share = WHOLE) -> None:
+    def __init__(
+        self, dataset: Examples, batch_seconds: float, seed: int, share: Share = WHOLE, views: int = 1
+    ) -> None:
         self._dataset = dataset
-        self._batch_seconds = batch_seconds
+        self._batch_seconds = batch_seconds / views
+        self._views = views
         self._seed = seed
         self._share = share
 
@@ -155,15 +159,19 @@ class BatchSource:
         """The batches of one epoch from `position` on, prepared in the background."""
         plan = map(self._share.of, self._plan(position.epoch)[position.batch :])
         return prefetch(
-            collate([self._dataset.example(int(index), position.epoch) for index in batch]) for batch in plan
+            collate([view for index in batch for view in self._dataset.views(int(index), position.epoch)])
+            for batch in plan
         )
 
     def longest(self) -> tuple[float, float]:
-        """Seconds of the largest batch of the first epoch, padding included, and of the longest utterance."""
+        """Seconds of the largest batch of the first epoch, padding included, and of the longest utterance.
+
+        The seconds of all views are counted.
+        """
         seconds = self._dataset.seconds(0)
         own = [seconds[batch] for batch in map(self._share.of, self._plan(0)) if len(batch)]
         largest = max((float(batch.max()) * len(batch) for batch in own), default=0.0)
-        return largest, float(seconds.max(initial=0.0))
+        return self._views * largest, self._views * float(seconds.max(initial=0.0))
 
     def _plan(self, epoch: int) -> list[NDArray[np.int64]]:
         return plan_epoch(self._dataset.seconds(epoch), self._batch_seconds, self._seed, epoch)

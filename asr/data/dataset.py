@@ -102,6 +102,8 @@ class Dataset:
         statistics: Mean and deviation of the corpus.
         augment: How utterances vary; the plain default changes nothing.
         seed: Of the augmentation.
+        views: How often each drawn utterance is varied: always as long, but with vocal tract and masks
+            (SpecAugment) drawn anew.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Dataset:
         statistics: Statistics,
         augment: AugmentConfig | None = None,
         seed: int = 0,
+        views: int = 1,
     ) -> None:
         self._recordings = recordings
         self._texts = texts
@@ -119,6 +122,7 @@ class Dataset:
         self._statistics = statistics
         self._augment = augment or AugmentConfig()
         self._seed = seed
+        self._views = views
         self._stretches = Stretches(recordings.utterances, self._augment, seed)
         durations = [utterance.duration for utterance in recordings.utterances]
         extra = round(self._augment.non_speech * len(durations))
@@ -139,7 +143,11 @@ class Dataset:
         return seconds
 
     def example(self, index: int, epoch: int, again: int = 0) -> Example:
-        """Draws example `index` as it sounds in epoch `epoch`.
+        """The first of `views`."""
+        return self.views(index, epoch, again)[0]
+
+    def views(self, index: int, epoch: int, again: int = 0) -> tuple[Example, ...]:
+        """Draws example `index` as it sounds in epoch `epoch`, in each of its views.
 
         Args:
             index: Of the example.
@@ -157,13 +165,21 @@ class Dataset:
             samples = non_speech(float(self.durations[index]), self._features.sample_rate, random)
             tokens = np.empty(0, np.int64)
         features = log_mel(samples, self._features)
+        return tuple(
+            Example(name, self._varied(features, epoch, random), tokens) for _ in range(self._views)
+        )
+
+    def _varied(
+        self, features: NDArray[np.float32], epoch: int, random: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """A view (T, F) of log-mel features (T, F), normalised."""
         if self._augment.vocal_tract:
             factor = 1 + self._augment.vocal_tract * random.uniform(-1, 1)
             features = warp_frequencies(features, self._features, factor)
         features = normalize(features, self._features, self._statistics)
         if epoch >= self._augment.spec_from_epoch:
             features = spec_augment(features, self._augment, random)
-        return Example(name, features.astype(np.float32, copy=False), tokens)
+        return features.astype(np.float32, copy=False)
 
     def _name(self, index: int) -> str:
         if index < len(self._recordings):

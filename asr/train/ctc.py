@@ -20,6 +20,7 @@ from asr.recognize.scoring import Scored, score
 from asr.recognize.torch_engine import TorchEngine
 from asr.text.error_rate import ErrorCounts
 from asr.text.tokenizer import Tokenizer
+from asr.train.consistency import disagreement
 from asr.train.distributed import ALONE, Ranks
 from asr.train.monitor import StuckLoss
 from asr.train.objective import Loss, Metrics
@@ -39,11 +40,15 @@ class DevUtterance:
 class CTCObjective:
     """Trains an acoustic model by CTC, and judges it by the greedy word error rate on the dev set.
 
+    With consistency, batches hold two views of each utterance, one after the other; see
+    `asr.train.consistency`.
+
     Args:
         model: The acoustic model.
         tokenizer: Turns its tokens into text.
         dev: The dev set, or the part of it that this process hears.
         ranks: The processes among which the dev set is divided.
+        consistency: What it counts when two views of an utterance differ; 0 where there is one.
     """
 
     def __init__(
@@ -52,11 +57,13 @@ class CTCObjective:
         tokenizer: Tokenizer,
         dev: Sequence[DevUtterance],
         ranks: Ranks = ALONE,
+        consistency: float = 0.0,
     ) -> None:
         self.model = model
         self._tokenizer = tokenizer
         self._dev = tuple(dev)
         self._ranks = ranks
+        self._consistency = consistency
         self._engine = TorchEngine(model)
         self._stuck = StuckLoss()
 
@@ -70,6 +77,10 @@ class CTCObjective:
         loss = ctc_loss(log_probs, lengths, batch)
         mean = float(loss.total.detach()) / max(loss.count, 1)
         advice = self._stuck.update(mean, loss.parts["blank_ratio"])
+        if self._consistency:
+            apart = disagreement(log_probs, lengths)
+            parts = {**loss.parts, "disagreement": float(apart.detach()) / len(batch.ids)}
+            loss = replace(loss, total=loss.total + self._consistency * apart, parts=parts)
         return replace(loss, skipped=loss.skipped + silent, advice=advice)
 
     def validate(self) -> Metrics:

@@ -136,6 +136,7 @@ def _prepare(plan: _Plan) -> tuple[RetainingObjective, dict[str, torch.Tensor]]:
                 base.features,
                 base.statistics,
             ),
+            consistency=wanted.training.consistency,
         )
         for name in ("new dev", "old dev")
         if name in material.judged
@@ -176,10 +177,12 @@ def _source(plan: _Plan) -> BatchSource:
     recordings = Recordings((*new.utterances, *old.utterances), base.features.sample_rate)
     texts = Texts((*new.tokens, *old.tokens), material.tokenizer.units.separator)
     seed = wanted.training.seed
-    dataset = Dataset(recordings, texts, base.features, base.statistics, wanted.augment, seed)
+    views = wanted.training.views
+    dataset = Dataset(recordings, texts, base.features, base.statistics, wanted.augment, seed, views)
     counts = len(new.utterances), len(old.utterances)
     weights = replay_weights(dataset.durations, *counts, wanted.replay_share)
-    return BatchSource(Weighted(dataset, weights.tolist(), seed), wanted.training.batch_seconds, seed)
+    weighted = Weighted(dataset, weights.tolist(), seed)
+    return BatchSource(weighted, wanted.training.batch_seconds, seed, views=views)
 
 
 def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningOptions) -> FineTuned:

@@ -147,12 +147,16 @@ def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
     recordings = Recordings(corpus.train, recipe.features.sample_rate)
     statistics = _measure(recordings, recipe.features, ranks)
     texts = Texts(corpus.tokens, corpus.tokenizer.units.separator)
-    dataset = Dataset(recordings, texts, recipe.features, statistics, recipe.augment, seed)
+    training = recipe.training
+    dataset = Dataset(
+        recordings, texts, recipe.features, statistics, recipe.augment, seed, training.views
+    )
     own = corpus.dev[ranks.number :: ranks.count]
     dev = dev_set(own, corpus.tokenizer, recipe.tokenizer.normalizer, recipe.features, statistics)
-    objective = CTCObjective(model.to(plan.device), corpus.tokenizer, dev, ranks)
+    objective = CTCObjective(model.to(plan.device), corpus.tokenizer, dev, ranks, training.consistency)
     weighted = Weighted(dataset, corpus.weights, seed)
-    return objective, BatchSource(weighted, recipe.training.batch_seconds, seed, ranks.share), statistics
+    source = BatchSource(weighted, training.batch_seconds, seed, ranks.share, training.views)
+    return objective, source, statistics
 
 
 def _measure(recordings: Recordings, features: FeatureConfig, ranks: Ranks) -> Statistics:
