@@ -101,6 +101,17 @@ def test_spec_augment_waits_for_its_epoch(utterances: list[Utterance]) -> None:
         assert all(hidden) if equal else not all(hidden)
 
 
+def test_views_are_as_long_and_say_the_same_but_differ(utterances: list[Utterance]) -> None:
+    augment = replace(AUGMENT, vocal_tract=0.1, mel_masks=1, speeds=(0.9, 1.1), non_speech=0.5)
+    seen, plain = (dataset(utterances, augment, 7, views=views) for views in (2, 1))
+    for index in range(len(plain)):
+        first, second = seen.views(index, 1)
+        assert same(first, plain.example(index, 1))
+        assert (second.id, second.tokens.tolist()) == (first.id, first.tokens.tolist())
+        assert second.features.shape == first.features.shape
+        assert not np.allclose(second.features, first.features)
+
+
 def test_non_speech_is_added_as_asked_and_says_nothing(utterances: list[Utterance]) -> None:
     noisy = drawn(utterances, replace(AUGMENT, non_speech=0.5))
     assert len(noisy) == len(utterances) + 3

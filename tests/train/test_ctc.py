@@ -15,6 +15,7 @@ from asr.decode.ctc import greedy
 from asr.model.acoustic import AcousticModel
 from asr.text.error_rate import character_errors, word_errors
 from asr.text.tokenizer import CharacterTokenizer
+from asr.train.consistency import disagreement
 from asr.train.ctc import CTCObjective, DevUtterance
 from asr.train.monitor import WINDOW_STEPS
 
@@ -22,18 +23,23 @@ TOKENIZER = CharacterTokenizer(("<blk>", "a", "b", "▁"))
 CONFIG = ModelConfig(cell="gru", layers=1, hidden=8, channels=2, dropout=0.5)
 
 
+VIEWS = (("a", 24, 0), ("a", 24, 1), ("b", 11, 2), ("b", 11, 3))
+
+
 def noise(frames: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((frames, 20)).astype(np.float32)
 
 
-def objective(config: ModelConfig = CONFIG, references: tuple[str, ...] = ("a b",)) -> CTCObjective:
+def objective(
+    config: ModelConfig = CONFIG, references: tuple[str, ...] = ("a b",), consistency: float = 0.0
+) -> CTCObjective:
     torch.manual_seed(0)
     model = AcousticModel(config, 20, 4)
     dev = [
         DevUtterance(str(i), "s", noise(10 + 9 * i, i), reference, 1.0)
         for i, reference in enumerate(references)
     ]
-    return CTCObjective(model, TOKENIZER, dev)
+    return CTCObjective(model, TOKENIZER, dev, consistency=consistency)
 
 
 def example(frames: int, tokens: list[int], name: str = "u") -> Example:
@@ -51,6 +57,28 @@ def test_an_utterance_shorter_than_a_frame_is_skipped_and_counted(path: str, nor
     assert loss.total.item() == pytest.approx(alone.total.item(), rel=1e-5)
     nothing = judged.loss(collate([example(0, [1]), example(0, [])]))
     assert (nothing.count, nothing.skipped, nothing.total.item()) == (0, 2, 0.0)
+
+
+def test_with_consistency_the_disagreement_of_views_is_added() -> None:
+    batch = collate([Example(name, noise(n, seed), np.array([1])) for name, n, seed in VIEWS])
+    plain = replace(CONFIG, dropout=0.0)
+    alone, judged = objective(plain).loss(batch), objective(plain, consistency=0.5).loss(batch)
+    with torch.no_grad():
+        emissions = objective(plain).model(
+            torch.from_numpy(batch.features), torch.from_numpy(batch.feature_lengths)
+        )
+    apart = disagreement(*emissions).item()
+    assert apart > 0
+    assert judged.total.item() == pytest.approx(alone.total.item() + 0.5 * apart)
+    assert judged.parts["disagreement"] == pytest.approx(apart / 4)
+    assert (judged.count, judged.skipped) == (4, 0)
+
+
+def test_views_teach_the_same_in_a_batch_as_alone() -> None:
+    pairs = [Example(name, noise(n, seed), np.array([1])) for name, n, seed in VIEWS]
+    judged = objective(replace(CONFIG, dropout=0.0), consistency=0.5)
+    alone = sum(judged.loss(collate(pair)).total.item() for pair in (pairs[:2], pairs[2:]))
+    assert judged.loss(collate(pairs)).total.item() == pytest.approx(alone, rel=1e-5)
 
 
 def test_an_utterance_of_one_frame_counts() -> None:
