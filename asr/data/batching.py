@@ -101,8 +101,8 @@ class Examples(Protocol):
     def seconds(self, epoch: int) -> NDArray[np.float64]:
         """How long each example (N,) of an epoch is."""
 
-    def views(self, index: int, epoch: int) -> tuple[Example, ...]:
-        """Draws example `index` of an epoch, in each of its views."""
+    def views(self, index: int, epoch: int, count: int) -> tuple[Example, ...]:
+        """Draws example `index` of an epoch in so many views, which are as long as one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class BatchSource:
         batch_seconds: Greatest length of a batch, as in `plan_epoch`; each view counts.
         seed: Of the order.
         share: Which utterances of every batch are wanted; a batch may then be empty.
-        views: How many the dataset gives of each example; in a batch they follow each other.
+        views: Of each example; in a batch they follow each other.
     """
 
     def __init__(
@@ -159,7 +159,13 @@ class BatchSource:
         """The batches of one epoch from `position` on, prepared in the background."""
         plan = map(self._share.of, self._plan(position.epoch)[position.batch :])
         return prefetch(
-            collate([view for index in batch for view in self._dataset.views(int(index), position.epoch)])
+            collate(
+                [
+                    view
+                    for index in batch
+                    for view in self._dataset.views(int(index), position.epoch, self._views)
+                ]
+            )
             for batch in plan
         )
 

@@ -102,8 +102,6 @@ class Dataset:
         statistics: Mean and deviation of the corpus.
         augment: How utterances vary; the plain default changes nothing.
         seed: Of the augmentation.
-        views: How often each drawn utterance is varied: always as long, but with vocal tract and masks
-            (SpecAugment) drawn anew.
     """
 
     def __init__(
@@ -114,7 +112,6 @@ class Dataset:
         statistics: Statistics,
         augment: AugmentConfig | None = None,
         seed: int = 0,
-        views: int = 1,
     ) -> None:
         self._recordings = recordings
         self._texts = texts
@@ -122,7 +119,6 @@ class Dataset:
         self._statistics = statistics
         self._augment = augment or AugmentConfig()
         self._seed = seed
-        self._views = views
         self._stretches = Stretches(recordings.utterances, self._augment, seed)
         durations = [utterance.duration for utterance in recordings.utterances]
         extra = round(self._augment.non_speech * len(durations))
@@ -143,15 +139,18 @@ class Dataset:
         return seconds
 
     def example(self, index: int, epoch: int, again: int = 0) -> Example:
-        """The first of `views`."""
-        return self.views(index, epoch, again)[0]
+        """The first of the `views` of an example."""
+        return self.views(index, epoch, 1, again)[0]
 
-    def views(self, index: int, epoch: int, again: int = 0) -> tuple[Example, ...]:
-        """Draws example `index` as it sounds in epoch `epoch`, in each of its views.
+    def views(self, index: int, epoch: int, count: int, again: int = 0) -> tuple[Example, ...]:
+        """Draws example `index` as it sounds in epoch `epoch`, in several views.
+
+        They are as long as one another, with vocal tract and masks (SpecAugment) drawn anew for each.
 
         Args:
             index: Of the example.
             epoch: Counted from 0.
+            count: How many views; the first ones are the same, however many there are.
             again: How often it was drawn before in this epoch.
 
         Raises:
@@ -165,9 +164,7 @@ class Dataset:
             samples = non_speech(float(self.durations[index]), self._features.sample_rate, random)
             tokens = np.empty(0, np.int64)
         features = log_mel(samples, self._features)
-        return tuple(
-            Example(name, self._varied(features, epoch, random), tokens) for _ in range(self._views)
-        )
+        return tuple(Example(name, self._varied(features, epoch, random), tokens) for _ in range(count))
 
     def _varied(
         self, features: NDArray[np.float32], epoch: int, random: np.random.Generator

@@ -31,10 +31,10 @@ class Weighted:
         """How long each draw (M,) of an epoch is."""
         return self._dataset.seconds(epoch, self._drawn(epoch))
 
-    def views(self, index: int, epoch: int) -> tuple[Example, ...]:
-        """The views of draw `index` of an epoch, as it sounds this time."""
+    def views(self, index: int, epoch: int, count: int) -> tuple[Example, ...]:
+        """So many views of draw `index` of an epoch, as it sounds this time."""
         draws = self._drawn(epoch)
-        return self._dataset.views(int(draws.indices[index]), epoch, int(draws.again[index]))
+        return self._dataset.views(int(draws.indices[index]), epoch, count, int(draws.again[index]))
 
     def _draw(self, epoch: int) -> Draws:
         return draw(self._weights, self._seed, epoch)

@@ -177,12 +177,11 @@ def _source(plan: _Plan) -> BatchSource:
     recordings = Recordings((*new.utterances, *old.utterances), base.features.sample_rate)
     texts = Texts((*new.tokens, *old.tokens), material.tokenizer.units.separator)
     seed = wanted.training.seed
-    views = wanted.training.views
-    dataset = Dataset(recordings, texts, base.features, base.statistics, wanted.augment, seed, views)
+    dataset = Dataset(recordings, texts, base.features, base.statistics, wanted.augment, seed)
     counts = len(new.utterances), len(old.utterances)
     weights = replay_weights(dataset.durations, *counts, wanted.replay_share)
     weighted = Weighted(dataset, weights.tolist(), seed)
-    return BatchSource(weighted, wanted.training.batch_seconds, seed, views=views)
+    return BatchSource(weighted, wanted.training.batch_seconds, seed, views=wanted.training.views)
 
 
 def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningOptions) -> FineTuned:

@@ -148,9 +148,7 @@ def _prepare(plan: _Plan) -> tuple[CTCObjective, BatchSource, Statistics]:
     statistics = _measure(recordings, recipe.features, ranks)
     texts = Texts(corpus.tokens, corpus.tokenizer.units.separator)
     training = recipe.training
-    dataset = Dataset(
-        recordings, texts, recipe.features, statistics, recipe.augment, seed, training.views
-    )
+    dataset = Dataset(recordings, texts, recipe.features, statistics, recipe.augment, seed)
     own = corpus.dev[ranks.number :: ranks.count]
     dev = dev_set(own, corpus.tokenizer, recipe.tokenizer.normalizer, recipe.features, statistics)
     objective = CTCObjective(model.to(plan.device), corpus.tokenizer, dev, ranks, training.consistency)

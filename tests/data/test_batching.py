@@ -116,7 +116,7 @@ def test_resuming_at_a_position_gives_the_rest_of_the_epoch(
 
 def test_views_stand_side_by_side_and_count_as_seconds(tmp_path: Path) -> None:
     utterances = read_manifest(write_short_corpus(tmp_path) / "train" / "manifest.jsonl")
-    doubled = BatchSource(dataset(utterances, AUGMENT, 3, views=2), 2.0, seed=3, views=2)
+    doubled = BatchSource(dataset(utterances, AUGMENT, 3), 2.0, seed=3, views=2)
     single = BatchSource(dataset(utterances, AUGMENT, 3), 1.0, seed=3)
     for pairs, batch in zip(doubled.epoch(Position()), single.epoch(Position()), strict=True):
         assert pairs.ids[0::2] == pairs.ids[1::2] == batch.ids

@@ -64,12 +64,12 @@ def test_the_second_time_sounds_different_and_can_be_repeated(tmp_path: Path) ->
     weighted = Weighted(plain, [2.0, *[1.0] * 5], 1)
     seconds = weighted.seconds(4)
     assert len(seconds) == len(plain) + 1
-    once, again = (weighted.views(n, 4)[0] for n in (0, 1))
+    once, again = (weighted.views(n, 4, 1)[0] for n in (0, 1))
     assert once.id == again.id == utterances[0].id
     assert once.features.shape != again.features.shape or (once.features != again.features).any()
     np.testing.assert_array_equal(once.features, plain.example(0, 4).features)
     for index in range(len(seconds)):
-        assert abs(len(weighted.views(index, 4)[0].features) * 0.01 - seconds[index]) < 0.05
+        assert abs(len(weighted.views(index, 4, 1)[0].features) * 0.01 - seconds[index]) < 0.05
     whole = [batch.ids for batch in BatchSource(weighted, 3.0, 1).epoch(Position(4))]
     assert [batch.ids for batch in BatchSource(weighted, 3.0, 1).epoch(Position(4, 2))] == whole[2:]
     assert sum(name == utterances[0].id for ids in whole for name in ids) == 2

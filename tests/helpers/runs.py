@@ -71,13 +71,11 @@ def dataset(
     augment: AugmentConfig | None = None,
     seed: int = 0,
     statistics: Statistics | None = None,
-    views: int = 1,
 ) -> Dataset:
     """Utterances as a dataset; number i says token i + 1 twice."""
     tokens = [[index + 1] * 2 for index in range(len(utterances))]
     recordings = Recordings(utterances, FEATURES.sample_rate)
-    statistics = statistics or as_they_are()
-    return Dataset(recordings, Texts(tokens), FEATURES, statistics, augment, seed, views)
+    return Dataset(recordings, Texts(tokens), FEATURES, statistics or as_they_are(), augment, seed)
 
 
 @contextmanager

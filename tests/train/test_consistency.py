@@ -22,7 +22,8 @@ def test_it_is_the_symmetric_divergence_over_true_frames(seed: int, frames: list
     for number, length in enumerate(frames):
         p, q = (log_probs[2 * number + view, :length].exp().numpy() for view in (0, 1))
         expected += float(((q - p) * (np.log(q) - np.log(p))).sum())
-    assert float(disagreement(log_probs, torch.tensor(frames).repeat_interleave(2))) == pytest.approx(expected)
+    found = disagreement(log_probs, torch.tensor(frames).repeat_interleave(2))
+    assert float(found) == pytest.approx(expected)
 
 
 def test_equal_views_agree() -> None:
