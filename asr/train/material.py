@@ -37,9 +37,9 @@ VARYING = AugmentConfig(
 """A little of everything: there is not much to learn from."""
 
 GENTLY = TrainingConfig(
-    epochs=40, batch_seconds=90.0, learning_rate=2e-4, warmup=0.1, weight_decay=0.0, average=3, patience=10
+    epochs=50, batch_seconds=180.0, learning_rate=3e-4, warmup=0.1, weight_decay=0.0, average=3, patience=15
 )
-"""A fifteenth of the rate of a training from the beginning, and batches as large as ten minutes of speech
+"""A tenth of the rate of a training from the beginning, and batches as large as ten minutes of speech
 allow: steps that are small and sure overwrite less of what is known."""
 
 
