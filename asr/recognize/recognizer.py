@@ -160,8 +160,17 @@ class Recognizer:
         )
 
     def decode(self, log_probs: NDArray[np.float32], nbest: int = 1) -> Sequence[Hypothesis]:
-        """The best hypotheses of emissions (S, V), best first; never none."""
-        return self.beam.decode(log_probs, nbest) if self.beam else (greedy(log_probs),)
+        """The best hypotheses of emissions (S, V), best first; never none.
+
+        With a language, nothing is said where every frame is blank more likely than anything else, and the
+        model normalises an utterance by itself: in seconds of a steady sound, all the unlikely alignments of
+        a short word are together likelier than no word at all.
+        """
+        best_path = greedy(log_probs)
+        unheard = self.bundle.features.by_itself and self._fusion is not None and not best_path.tokens
+        if self.beam is None or unheard:
+            return (best_path,)
+        return self.beam.decode(log_probs, nbest)
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The normalised features (T, F) of samples (n,).

@@ -18,10 +18,12 @@ from asr.audio.io import AudioSource
 from asr.config import DecodingConfig
 from asr.decode.beam import BeamDecoder
 from asr.decode.ctc import greedy
+from asr.decode.fusion import Fusion
 from asr.errors import AudioError, BundleError, RunError
 from asr.recognize.batches import FRAMES_PER_BATCH, emissions
 from asr.recognize.recognizer import Recognizer, load
-from tests.helpers.bundles import random_bundle, random_recognizer
+from asr.recognize.torch_engine import TorchEngine
+from tests.helpers.bundles import random_bundle, random_model, random_recognizer
 from tests.helpers.recordings import encoded
 from tests.helpers.tones import chirp, noise, silence, tone
 
@@ -182,3 +184,19 @@ def test_what_never_changes_says_nothing_where_it_is_normalised_by_itself(
     assert not recognizer.features(steady).any()
     assert recognizer.features(SPEECHLIKE).any()
     assert random_recognizer(normalization="corpus").features(steady).any()
+
+
+def test_with_a_language_nothing_is_said_where_blank_is_likeliest_in_every_frame() -> None:
+    bundle = random_model(normalization="speech")
+    units = bundle.tokenizer.units
+    log_probs = np.full((100, len(bundle.vocabulary)), -20.0, np.float32)
+    log_probs[:, [0, bundle.vocabulary.index("o")]] = np.log([0.6, 0.4])
+    for fusion, normalization, said in (
+        (None, "speech", True),
+        (Fusion(units=units, beta=0.0), "corpus", True),
+        (Fusion(units=units, beta=0.0), "speech", False),
+    ):
+        one = random_model(normalization=normalization)
+        recognizer = Recognizer(one, TorchEngine.from_bundle(one), DecodingConfig(beam_size=5), fusion)
+        assert bool(recognizer.decode(log_probs)[0].tokens) is said
+    assert not greedy(log_probs).tokens
