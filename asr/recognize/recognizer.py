@@ -166,10 +166,12 @@ class Recognizer:
         model normalises an utterance by itself: in seconds of a steady sound, all the unlikely alignments of
         a short word are together likelier than no word at all.
         """
-        best_path = greedy(log_probs)
-        unheard = self.bundle.features.by_itself and self._fusion is not None and not best_path.tokens
-        if self.beam is None or unheard:
-            return (best_path,)
+        if self.beam is None:
+            return (greedy(log_probs),)
+        if self.bundle.features.by_itself and self._fusion is not None:
+            best_path = greedy(log_probs)
+            if not best_path.tokens:
+                return (best_path,)
         return self.beam.decode(log_probs, nbest)
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:

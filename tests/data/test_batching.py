@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from asr.data.batching import Batch, BatchSource, Position, collate, pad, plan_epoch, prefetch
+from asr.data.batching import Batch, BatchSource, Position, Share, collate, pad, plan_epoch, prefetch
 from asr.data.dataset import Example
 from asr.data.manifest import read_manifest
 from asr.errors import AudioError
@@ -122,6 +122,9 @@ def test_views_stand_side_by_side_and_count_as_seconds(tmp_path: Path) -> None:
         assert pairs.ids[0::2] == pairs.ids[1::2] == batch.ids
         np.testing.assert_array_equal(pairs.features[0::2], batch.features)
     assert doubled.longest() == pytest.approx([2 * seconds for seconds in single.longest()])
+    shared = [BatchSource(dataset(utterances), 2.0, 3, Share(part, 2), views=2) for part in (0, 1)]
+    for batches in zip(*(source.epoch(Position()) for source in shared), strict=True):
+        assert all(batch.ids[0::2] == batch.ids[1::2] for batch in batches)
 
 
 def drawing() -> list[str]:
