@@ -176,6 +176,12 @@ def load_bundle(folder: Path, *, weights: bool = True) -> Bundle:
         raise BundleError(f"{folder}: the model folder is damaged: {error}; copy it again") from None
 
 
+def vouched_files(folder: Path) -> dict[str, Carried]:
+    """The files that `model.json` vouches for, by name, wherever they lie. Raises what `load_bundle` does."""
+    description = _read_description(folder)
+    return _carried(description, folder, description["sha256"])
+
+
 def _contents(bundle: Bundle) -> dict[str, bytes]:
     """What stands in the files that `model.json` vouches for, but the language model."""
     statistics = {"features.mean": bundle.statistics.mean, "features.deviation": bundle.statistics.deviation}

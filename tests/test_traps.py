@@ -79,7 +79,7 @@ def test_the_error_rate_flatters_because_references_went_through_the_vocabulary(
     assert result.characters.reference == len("ωmega quiz one")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 5000), max_size=8), st.sampled_from(["running"]))
 def test_a_stream_differs_because_every_chunk_is_framed_and_normalised_by_itself(
     chunks: list[int], normalization: str

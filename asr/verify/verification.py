@@ -10,8 +10,8 @@ from pathlib import Path
 from asr.audio.io import AudioSource, load_audio, probe
 from asr.bundle import Bundle, load_bundle
 from asr.graphs import ONNX, ONNX_INT8
-from asr.recognize.engines import TORCH, read_model, start_engine
-from asr.recognize.recognizer import Recognizer
+from asr.recognize.engines import TORCH, read_model
+from asr.recognize.recognizer import load
 from asr.verify.acoustic import Subject, acoustic_laws, agreement
 from asr.verify.files import verify_files, verify_graphs
 from asr.verify.law import Law, Verdict, examine
@@ -66,7 +66,7 @@ def verify(folder: Path, effort: Effort) -> Iterator[Verdict]:
         for source, length in zip(sources, lengths, strict=True)
     ]
     yield verify_graphs(bundle)
-    subjects = _subjects(bundle, Sounds(rate, recordings))
+    subjects = _subjects(folder, bundle, Sounds(rate, recordings))
     if not subjects:
         read_model(folder)
     laws, skipped = _laws(subjects)
@@ -75,12 +75,12 @@ def verify(folder: Path, effort: Effort) -> Iterator[Verdict]:
     yield from skipped
 
 
-def _subjects(bundle: Bundle, sounds: Sounds) -> dict[str, Subject]:
-    """The model on each engine that can run it here."""
+def _subjects(folder: Path, bundle: Bundle, sounds: Sounds) -> dict[str, Subject]:
+    """The model on each engine that can run it here, with the language that it carries, as users have it."""
     engines = list(bundle.graphs.engines)
     if bundle.weights and find_spec("torch") is not None:
         engines.insert(0, TORCH)
-    return {name: Subject(name, Recognizer(bundle, start_engine(bundle, name)), sounds) for name in engines}
+    return {name: Subject(name, load(folder, engine=name), sounds) for name in engines}
 
 
 def _laws(subjects: dict[str, Subject]) -> tuple[list[Law], list[Verdict]]:

@@ -45,7 +45,7 @@ def strongest_band(features: NDArray[np.float32]) -> int:
     return int(features.mean(0).argmax())
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.floats(0.8, 1.25), st.floats(300, 3500))
 def test_a_longer_vocal_tract_has_lower_formants(factor: float, hz: float) -> None:
     config = FeatureConfig()
@@ -77,7 +77,7 @@ def test_speed_divides_the_length_and_multiplies_the_pitch(speed: float) -> None
     assert strongest_hz(faster) == pytest.approx(1000 * speed, abs=2)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.floats(-5, 40), SEEDS)
 def test_noise_is_as_far_below_the_speech_as_asked(snr_db: float, seed: int) -> None:
     speech = tone(440, 0.5)
@@ -104,7 +104,7 @@ def test_the_spectrum_of_coloured_noise_falls_as_asked(exponent: float) -> None:
     assert slope == pytest.approx(-exponent, abs=0.1)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.floats(-20, 20), SEEDS)
 def test_gain_is_in_decibels(gain: float, seed: int) -> None:
     speech = noise(0.2)
@@ -168,7 +168,7 @@ def test_masks_reach_every_frame_and_band_sooner_or_later() -> None:
     assert not masked[:, :, 0].all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SEEDS, st.integers(0, 100), st.text(max_size=10))
 def test_seed_epoch_and_utterance_fix_what_is_drawn(seed: int, epoch: int, name: str) -> None:
     speech = noise(0.05)

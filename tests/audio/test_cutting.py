@@ -34,7 +34,7 @@ def pieces(samples: np.ndarray, cutting: Cutting, block: int = 30_000) -> list[P
     return list(cut(blocks, CONFIG, cutting, STRIDE))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(PARTS, CUTTINGS)
 def test_pieces_cover_the_recording_and_keep_to_their_limits(parts, cutting):
     samples = recording(parts)
@@ -54,7 +54,7 @@ def test_pieces_cover_the_recording_and_keep_to_their_limits(parts, cutting):
         assert all(len(piece.samples) > cutting.longest * RATE / 4 - STRIDE for piece in found[:-1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PARTS, CUTTINGS, st.integers(700, 200_000))
 def test_blocks_of_any_size_give_the_same_pieces(parts, cutting, block):
     samples = recording(parts)
@@ -67,7 +67,7 @@ def test_blocks_of_any_size_give_the_same_pieces(parts, cutting, block):
         )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PARTS, PARTS, CUTTINGS)
 def test_what_comes_later_changes_no_piece(parts, later, cutting):
     samples = recording(parts)
@@ -86,7 +86,7 @@ def test_what_is_not_longer_is_one_piece(seconds):
     assert np.array_equal(piece.samples, samples)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.floats(0.3, 2.5), st.floats(0.3, 1)), min_size=4, max_size=10),
     st.sampled_from([0.0, 1e-3, 1e-2]),

@@ -11,7 +11,7 @@ RATE = 16000
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(0.0, 1.0), SEEDS)
 def test_it_is_of_the_asked_length_finite_and_not_too_loud(seconds: float, seed: int) -> None:
     samples = non_speech(seconds, RATE, np.random.default_rng(seed))
@@ -22,7 +22,7 @@ def test_it_is_of_the_asked_length_finite_and_not_too_loud(seconds: float, seed:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, RATE), st.sampled_from((8000, 16000, 44100)), SEEDS)
 def test_every_kind_fills_its_time(kind: Kind, count: int, rate: int, seed: int) -> None:
     sound = kind(np.arange(count) / rate, rate, np.random.default_rng(seed))

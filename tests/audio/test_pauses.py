@@ -66,7 +66,7 @@ def test_the_rest_of_a_pause_is_no_lower_than_what_counts() -> None:
     assert (normalized[~counts].min(0) >= np.quantile(normalized[counts], 0.05, axis=0) - 1e-5).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.floats(0.0, 3.0), st.integers(0, 2**32 - 1), st.floats(1e-4, 1.0))
 def test_without_pauses_nothing_changes(seconds: float, seed: int, level: float) -> None:
     random = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def test_without_pauses_nothing_changes(seconds: float, seed: int, level: float)
     np.testing.assert_allclose(normalize_spoken(features, CONFIG), plain(features), atol=1e-5)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2 * RATE))
 def test_anything_gives_finite_features(seed: int, count: int) -> None:
     random = np.random.default_rng(seed)

@@ -107,7 +107,7 @@ def test_agrees_with_the_exact_answer_on_band_limited_noise(rate):
     assert signal_to_error_db(expected[inner], resample(samples, rate, 16_000)[inner]) > 105
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rate=st.sampled_from([8_000, 14_400, 44_100, 44_056, 48_000]),
     count=st.integers(0, 30_000),

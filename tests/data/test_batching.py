@@ -103,7 +103,7 @@ def described(batch: Batch) -> tuple[tuple[str, ...], bytes]:
     return batch.ids, batch.features.tobytes()
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(epoch=st.integers(0, 3), start=st.integers(0, 9))
 def test_resuming_at_a_position_gives_the_rest_of_the_epoch(
     source: BatchSource, epoch: int, start: int

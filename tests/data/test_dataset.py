@@ -40,7 +40,7 @@ def same(one: Example, other: Example) -> bool:
     )
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.data())
 def test_order_of_drawing_changes_nothing(utterances: list[Utterance], data: st.DataObject) -> None:
     first, second = drawn(utterances), drawn(utterances)

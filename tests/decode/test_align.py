@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import torchaudio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -72,7 +72,6 @@ def trellis(log_probs: NDArray[np.float32], tokens: list[int]) -> tuple[list[int
     return path[::-1], total
 
 
-@settings(deadline=None)
 @given(cases())
 def test_the_path_is_that_of_the_plain_trellis(case: Case) -> None:
     log_probs, tokens = case
@@ -81,7 +80,6 @@ def test_the_path_is_that_of_the_plain_trellis(case: Case) -> None:
     assert found.hypothesis.tokens == tuple(tokens)
 
 
-@settings(deadline=None)
 @given(cases().filter(lambda case: bool(case[1])))  # torchaudio refuses an empty text
 def test_the_path_is_that_of_torchaudio(case: Case) -> None:
     log_probs, tokens = case
@@ -94,7 +92,6 @@ def test_the_path_is_that_of_torchaudio(case: Case) -> None:
     assert ours.means == pytest.approx([span.score for span in merged], abs=1e-9)
 
 
-@settings(deadline=None)
 @given(cases())
 def test_blocks_change_nothing(case: Case) -> None:
     whole = align(*case)
@@ -117,7 +114,6 @@ def test_memory_grows_with_the_square_root_of_the_frames() -> None:
     assert peak < 2 * 8 * count * frames**0.5
 
 
-@settings(deadline=None)
 @given(cases())
 def test_what_greedy_decoding_wrote_fits_perfectly(case: Case) -> None:
     written = greedy(case[0])
@@ -147,7 +143,6 @@ def test_nothing_said_is_all_blank() -> None:
     assert align(log_probs[:0], []).hypothesis.total == 0.0
 
 
-@settings(deadline=None)
 @given(st.lists(cases(), max_size=4), st.sampled_from([1, 3]))
 def test_a_batch_is_each_utterance_alone(several: list[Case], threads: int) -> None:
     lengths = np.array([len(log_probs) for log_probs, _ in several], np.int64)

@@ -21,7 +21,6 @@ from tests.helpers.reference import edit_distance
 WIDE = DecodingConfig(beam_threshold=1e6, cutoff_top_n=100)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 40), st.integers(2, 12), st.integers(1, 30))
 def test_a_narrow_beam_is_the_textbook_search_with_dictionaries(
     seed: int, frames: int, vocabulary: int, width: int
@@ -50,7 +49,7 @@ def test_a_text_with_many_likely_paths_beats_the_best_path() -> None:
     assert best.total == pytest.approx(np.log(0.64))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 60))
 def test_tokens_stand_in_order_inside_the_utterance_and_apart(seed: int, frames: int) -> None:
     for hypothesis in BeamDecoder(DecodingConfig(beam_size=8), 6).decode(emissions(seed, frames, 6), nbest=8):

@@ -50,7 +50,7 @@ def test_a_batch_gives_arrays_of_ctcdecodes_shapes_and_types() -> None:
     assert equal(decoder.decode(batch(0, 3, 40)), (results, scores, timesteps, lengths))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32), st.integers(0, 4), st.lists(st.integers(0, 30), min_size=1, max_size=4))
 def test_results_are_those_of_the_beam_search_wherever_blank_is(seed, blank: int, lengths) -> None:
     log_probs = batch(seed, len(lengths), 30)
@@ -103,7 +103,7 @@ def test_tensors_come_back_where_a_tensor_went_in() -> None:
     assert isinstance(decoder.decode(probs.tolist())[0], np.ndarray)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.integers(4, 40), st.data())
 def test_a_stream_is_one_utterance_however_it_comes(seed: int, frames: int, commit: int, data) -> None:
     log_probs = batch(seed, 2, frames)

@@ -58,7 +58,7 @@ def found_texts(decoder: CTCBeamDecoder, log_probs: Emissions, labels: Sequence[
     return dict(zip(texts, (-scores[: len(sizes)]).tolist(), strict=True))
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 2**32), blank=st.integers(0, 4), alpha=st.sampled_from([0.0, 0.5, 2.0]))
 def test_a_model_of_words_is_a_lexicon_and_scores_words_but_not_the_end(
     word_model: Path, seed: int, blank: int, alpha: float
@@ -116,7 +116,7 @@ def test_a_model_of_characters_scores_labels(letter_model: Path, alpha: float, b
     assert all(total < -400 for text, total in found.items() if alpha and "c" in text)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32),
     width=st.integers(1, 12),

@@ -83,7 +83,6 @@ def lent(hotwords: Sequence[Hotword], text: str) -> float:
     return 0.0
 
 
-@settings(deadline=None)
 @given(lists, texts)
 def test_characters_gain_what_is_complete_and_the_share_of_what_has_begun(hotwords, text) -> None:
     arcs, start = token_hotwords(hotwords, CHARACTERS)
@@ -96,7 +95,6 @@ def test_characters_gain_what_is_complete_and_the_share_of_what_has_begun(hotwor
     assert final == deserved(hotwords, f" {' '.join(text)} ")
 
 
-@settings(deadline=None)
 @given(lists, texts)
 def test_a_separator_at_the_end_of_the_text_changes_nothing(hotwords, text) -> None:
     arcs, start = token_hotwords(hotwords, CHARACTERS)
@@ -104,7 +102,6 @@ def test_a_separator_at_the_end_of_the_text_changes_nothing(hotwords, text) -> N
     assert read_all(arcs, start, [*tokens, len(CHARACTERS)])[-1] == deserved(hotwords, f" {' '.join(text)} ")
 
 
-@settings(deadline=None)
 @given(lists, texts, st.data())
 def test_every_segmentation_into_subwords_gains_the_same(hotwords, text, data) -> None:
     others = data.draw(st.lists(st.sampled_from(PIECES[4:]), unique=True))
@@ -126,7 +123,6 @@ def test_every_segmentation_into_subwords_gains_the_same(hotwords, text, data) -
             assert total == deserved(hotwords, so_far) + lent(hotwords, so_far), so_far
 
 
-@settings(deadline=None)
 @given(lists, texts, st.booleans())
 def test_words_gain_the_weights_of_their_phrases(hotwords, text, unknown) -> None:
     vocabulary = list(dict.fromkeys([*text, *(word for hotword in hotwords for word in hotword.words)]))
@@ -142,7 +138,6 @@ def test_words_gain_the_weights_of_their_phrases(hotwords, text, unknown) -> Non
     assert read_all(arcs, start, [*symbols, len(tokens)])[-1] == pytest.approx(expected, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(lists, st.lists(phrases, max_size=6))
 def test_a_phrase_of_a_grammar_is_read_word_by_word(hotwords, text) -> None:
     vocabulary = [*(hotword.phrase for hotword in hotwords), *text]
@@ -153,7 +148,7 @@ def test_a_phrase_of_a_grammar_is_read_word_by_word(hotwords, text) -> None:
     assert total == sum(hotword.weight * occurrences(list(hotword.words), spoken) for hotword in hotwords)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(lists, st.sampled_from(["characters", "subwords", "words"]))
 def test_no_symbol_gains_more_than_the_greatest_credit(hotwords, kind) -> None:
     if kind == "words":

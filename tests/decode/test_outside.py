@@ -36,7 +36,7 @@ WIDE = DecodingConfig(beam_size=2000, beam_threshold=1e6, cutoff_top_n=100)
 WITH_WORDS = [("characters", "open"), ("subwords", "open"), ("characters", "closed"), ("phones", "closed")]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @pytest.mark.parametrize(("kind", "vocabulary"), WITH_WORDS)
 @given(st.integers(0, 2**32), st.integers(0, 5), st.data())
 def test_words(kind: Kind, vocabulary: Vocabulary, seed, frames, data) -> None:
@@ -48,7 +48,7 @@ def knows_all(world: World) -> bool:
     return world.token_model is not None and set(world.texts[1:]) <= set(world.token_model.words)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @pytest.mark.parametrize("kind", ["characters", "subwords", "phones"])
 @given(st.integers(0, 2**32), st.integers(0, 5), st.data())
 def test_tokens(kind: Kind, seed, frames, data) -> None:
@@ -65,7 +65,7 @@ def compare(fusion: Fusion, seed: int, frames: int) -> None:
         assert one.language == pytest.approx(same.language, abs=1e-4) or one.tokens != same.tokens
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @pytest.mark.parametrize(("kind", "vocabulary"), [*WITH_WORDS, ("characters", "tokens")])
 @given(st.integers(0, 2**32), st.integers(1, 8), st.integers(5, 80), st.data())
 def test_chunks_change_nothing(kind: Kind, vocabulary: Vocabulary, seed, width, commit, data) -> None:

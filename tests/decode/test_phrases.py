@@ -33,7 +33,7 @@ def lexicon() -> Lexicon:
     return lexicon_from([(word, tokens, log) for word, ways in READINGS.items() for tokens, log in ways])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PHRASES)
 def test_phrases_are_spelled_with_what_bounds_their_words(words: list[list[str]]) -> None:
     phrases = list(map(" ".join, words))
@@ -63,7 +63,7 @@ def test_tokens_that_are_words() -> None:
     assert spelled(graph) == {(2, 1): ["yes no"], (2,): ["yes"]}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.sampled_from(sorted(READINGS)), min_size=1, max_size=3), min_size=1, max_size=4))
 def test_phrases_are_pronounced_in_all_ways(words: list[list[str]]) -> None:
     graph = graph_of_phrases(map(" ".join, words), PHONES, lexicon())

@@ -55,7 +55,7 @@ def expected(automaton: Automaton, text: Sequence[str]) -> list[float]:
     return [0.0 if score == OUT_OF_VOCABULARY else score for score in automaton.score(text)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(models(), sentences)
 def test_texts_that_advance_together_are_scored_like_one_alone(automaton, texts) -> None:
     scorer = AutomatonScorer(automaton)
@@ -65,7 +65,7 @@ def test_texts_that_advance_together_are_scored_like_one_alone(automaton, texts)
     assert scorer.reads == "words"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(models(), st.lists(st.integers(1, 4), max_size=6))
 def test_what_may_follow_is_worth_what_it_is_worth_when_it_follows(automaton, tokens) -> None:
     scorer: TokenScorer[int] = TokenAutomatonScorer(automaton, ("<blk>", "b", "z", "a", "c"))

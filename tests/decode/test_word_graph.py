@@ -43,7 +43,7 @@ def check(graph: WordGraph, units: Units, expected: dict[tuple[int, ...], list[s
     assert set(graph.word_ids.tolist()) == set(range(len(graph.words)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WORDS, PIECES)
 def test_every_segmentation_of_subwords_ends_the_word_and_nothing_else_does(
     words: list[str], pieces: list[str]
@@ -150,7 +150,7 @@ def best_below(graph: WordGraph, scores: np.ndarray) -> dict[int, float]:
     return best | {0: 0.0} | ({graph.bare: 0.0} if graph.bare >= 0 else {})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(WORDS, st.integers(0, 2**32 - 1))
 def test_look_ahead_is_the_best_word_that_can_still_end(words: list[str], seed: int) -> None:
     random = np.random.default_rng(seed)

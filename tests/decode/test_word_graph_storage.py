@@ -121,7 +121,7 @@ def test_a_graph_for_other_tokens_is_refused(tmp_path: Path, graph: WordGraph) -
         load_word_graph(tmp_path / "x.graph", other)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=3))
 def test_wherever_bytes_are_damaged_a_graph_is_refused_or_can_be_walked(
     tmp_path: Path, graph: WordGraph, changes: list[tuple[int, int]]

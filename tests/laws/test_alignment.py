@@ -42,7 +42,6 @@ def found_states(alignment: Alignment, frames: int) -> tuple[int, ...]:
     )
 
 
-@settings(deadline=None)
 @given(
     arrays(np.float32, st.tuples(st.integers(0, 6), st.just(3)), elements=EIGHTHS),
     st.lists(st.integers(1, 2), max_size=4),
@@ -70,7 +69,6 @@ def test_of_all_paths_it_is_the_best_and_of_equal_ones_the_furthest(
     assert found_states(alignment, len(log_probs)) == expected
 
 
-@settings(deadline=None)
 @given(
     arrays(np.float32, st.tuples(st.integers(0, 60), st.just(4)), elements=st.floats(-50, 0, width=32)),
     st.lists(st.integers(1, 3), max_size=30),
@@ -108,7 +106,7 @@ def recognizer(request: pytest.FixtureRequest) -> Recognizer:
     return random_recognizer(kind=kind, subsampling=subsampling)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     text=st.lists(st.sampled_from(" ".join(TEXTS).split()), min_size=1, max_size=8), seconds=st.floats(0, 2)
 )

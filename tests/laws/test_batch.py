@@ -51,7 +51,7 @@ def alone(recognizer: Recognizer, features: np.ndarray) -> np.ndarray:
     return recognizer.engine.run(features[None], np.array([len(features)])).log_probs[0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(MODELS, LENGTHS, st.integers(0, 30))
 def test_an_engine_gives_each_utterance_what_it_gets_alone(changes, lengths, extra):
     recognizer = random_recognizer(**changes)
@@ -68,7 +68,7 @@ def test_an_engine_gives_each_utterance_what_it_gets_alone(changes, lengths, ext
         assert np.abs(np.exp(single).sum(1) - 1).max(initial=0) < 1e-5
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(MODELS, LENGTHS, st.randoms())
 def test_order_does_not_matter(changes, lengths, random):
     recognizer = random_recognizer(**changes)
@@ -82,7 +82,7 @@ def test_order_does_not_matter(changes, lengths, random):
         assert_equal(straight[index], shuffled[place])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     MODELS,
     st.sampled_from(["corpus", "running", "utterance"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.config import DecodingConfig
@@ -13,7 +13,6 @@ from tests.helpers.beam import Emissions, emissions, enumerate_texts, tiny_emiss
 EVERYTHING = DecodingConfig(beam_size=3000, beam_threshold=1e6, cutoff_top_n=100)
 
 
-@settings(deadline=None)
 @given(tiny_emissions())
 def test_a_full_width_beam_is_the_enumeration_of_all_alignments(log_probs: Emissions) -> None:
     expected = {tokens: total for tokens, total in enumerate_texts(log_probs).items() if total > -np.inf}
@@ -25,7 +24,6 @@ def test_a_full_width_beam_is_the_enumeration_of_all_alignments(log_probs: Emiss
     assert totals == sorted(totals, reverse=True)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 150), st.integers(1, 20), st.integers(5, 200), st.data())
 def test_chunks_of_a_stream_change_nothing(
     seed: int, frames: int, width: int, commit: int, data: st.DataObject

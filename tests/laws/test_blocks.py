@@ -44,13 +44,13 @@ def same_bits(one: np.ndarray, other: np.ndarray) -> bool:
     return one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(CUTS)
 def test_any_division_of_a_stream_gives_the_bits_of_the_whole(cuts):
     assert same_bits(streamed(LONG, cuts, CONFIG), WHOLE)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(configs(), st.integers(0, 4_000), st.lists(st.integers(0, 4_000), max_size=10))
 def test_of_any_frames_too(config, count, cuts):
     samples = LONG[:count]
@@ -59,7 +59,7 @@ def test_of_any_frames_too(config, count, cuts):
     assert same_bits(streamed(samples, [min(cut, count) for cut in cuts], config), whole)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, len(WHOLE)), st.integers(0, 200))
 def test_a_stretch_alone_gives_the_bits_that_it_has_in_the_whole(first, count):
     last = min(first + count, len(WHOLE))
@@ -67,7 +67,7 @@ def test_a_stretch_alone_gives_the_bits_that_it_has_in_the_whole(first, count):
     assert same_bits(log_mel(samples, CONFIG)[: last - first], WHOLE[first:last])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, len(LONG) - 1), st.sampled_from([np.nan, np.inf, 1e30, 1e-42]))
 def test_a_wild_sample_changes_no_frame_but_its_own(position, value):
     samples = LONG.copy()

@@ -33,7 +33,7 @@ def found(decoder: BeamDecoder, layout: Layout, reach: float, log_probs: Emissio
     return {int(final["text"]): float(final["total"]) for final in finals(knowledge, state.search)}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @every_kind
 @given(st.integers(0, 2**32), st.integers(1, 14), st.integers(2, 6), st.data())
 def test_bounds_change_nothing(

@@ -46,7 +46,7 @@ def in_chunks(bundle: Bundle, chunk: int, context: int) -> Recognizer:
     return Recognizer(bundle, TorchEngine.from_bundle(bundle, chunks=(chunk, context)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(BOTH_WAYS, st.integers(1, 20), st.integers(0, 20), SIZES, st.integers(0, 9))
 def test_chunks_do_not_depend_on_how_samples_come_in(changes, chunk, context, sizes, seed):
     recognizer = in_chunks(random_model(bidirectional=True, **changes), chunk, context)
@@ -55,7 +55,7 @@ def test_chunks_do_not_depend_on_how_samples_come_in(changes, chunk, context, si
     assert_same(transcript, recognizer.transcribe_samples(samples))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     BOTH_WAYS, st.integers(1, 20), st.integers(0, 20), SIZES, st.integers(0, 99), st.sampled_from([0.0, 3.0])
 )
@@ -72,7 +72,7 @@ def test_segments_are_recordings_in_chunks_too(changes, chunk, context, sizes, s
         assert_same_words(segment.words, moved(alone, segment.start), 1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(BOTH_WAYS, st.integers(1, 99), st.integers(0, 9))
 def test_a_short_recording_is_that_of_the_whole_model(changes, chunk, seed):
     bundle = random_model(bidirectional=True, **changes)
@@ -125,7 +125,7 @@ def test_only_bidirectional_models_listen_in_chunks():
         in_chunks(streaming_model(), 10, 5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(BOTH_WAYS, SIZES, st.integers(0, 99), st.sampled_from([0.0, 3.0]))
 def test_the_second_pass_reads_every_segment_as_a_recording(changes, sizes, seed, quiet):
     first = recognizer_of(streaming_model(quiet=quiet, normalization="running", seed=seed % 9))

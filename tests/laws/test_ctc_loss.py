@@ -55,7 +55,7 @@ def cases(draw: st.DrawFn) -> Case:
     return frames, tokens, vocabulary, draw(st.integers(0, 1000))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases())
 def test_loss_and_gradient_are_those_of_the_enumeration(case: Case) -> None:
     frames, tokens, vocabulary, seed = case

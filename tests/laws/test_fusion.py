@@ -73,7 +73,7 @@ def text_of(world: World, hypothesis: Hypothesis) -> Text:
     return " ".join(words)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @every_kind
 @given(st.data())
 def test_a_wide_beam_finds_every_text_and_its_total(kind: Kind, vocabulary: Vocabulary, data) -> None:
@@ -116,7 +116,7 @@ def check_words(world: World, hypothesis: Hypothesis) -> None:
         assert any(" ".join(found) == word.text for found, _ in readings(world, tokens))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @every_kind
 @given(st.integers(1, 6), st.data())
 def test_a_narrow_beam_promises_no_more_than_the_truth(
@@ -135,7 +135,7 @@ def test_a_narrow_beam_promises_no_more_than_the_truth(
         assert hypothesis.total < parts.total + 1e-6
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @every_kind
 @given(st.integers(0, 2**32), st.integers(0, 100), st.integers(1, 12), st.integers(3, 120), st.data())
 def test_chunks_of_a_stream_change_nothing(

@@ -79,7 +79,7 @@ def streamed(engine: Engine, features: np.ndarray, chunks: Sequence[int]) -> np.
     return np.concatenate([*parts, log_probs])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MODELS, LENGTHS, st.integers(0, 30))
 def test_whole_utterances_equal_those_of_torch(changes, lengths, extra):
     torch, onnx = both(**changes)
@@ -110,7 +110,7 @@ def test_where_a_model_magnifies_rounding_both_engines_are_as_near_to_float64():
     assert ours < 5 * theirs
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(MODELS, LENGTHS)
 def test_an_utterance_gets_in_a_batch_what_it_gets_alone(changes, lengths):
     _, onnx = both(**changes)
@@ -123,7 +123,7 @@ def test_an_utterance_gets_in_a_batch_what_it_gets_alone(changes, lengths):
         assert_equal(row[:length], alone(onnx, utterance))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STREAMS, CHUNKS, st.integers(0, 20))
 def test_a_stream_in_any_chunks_equals_the_whole(changes, chunks, rest):
     torch, onnx = both(**changes)
@@ -142,7 +142,7 @@ def assert_same_state(left: AcousticState, right: AcousticState) -> None:
     assert_close(left.lookahead, right.lookahead)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STREAMS, CHUNKS)
 def test_another_engine_can_go_on_with_a_stream(changes, chunks):
     torch, onnx = both(**changes)
@@ -160,7 +160,7 @@ def test_another_engine_can_go_on_with_a_stream(changes, chunks):
         start += length
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STREAMS, st.lists(CHUNKS, min_size=2, max_size=4), st.booleans())
 def test_streams_that_go_on_together_do_not_know_of_each_other(changes, streams, ending):
     _, onnx = both(**changes)

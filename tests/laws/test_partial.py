@@ -80,7 +80,7 @@ def check_decided(decoder: BeamDecoder, tokenizer: Tokenizer, log_probs: np.ndar
         assert is_beginning(earlier, later)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @every_kind
 @given(st.data(), SEARCHES)
 def test_decided_words_begin_every_text_that_may_follow(kind, vocabulary, data, search) -> None:
@@ -91,7 +91,7 @@ def test_decided_words_begin_every_text_that_may_follow(kind, vocabulary, data, 
     check_decided(decoder, tokenizer, log_probs)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=["separator", "no separator", "phones", "words"])
 @given(st.integers(0, 2**32), SEARCHES)
 def test_without_anything_known_too(tokenizer, seed, search) -> None:
@@ -106,7 +106,7 @@ def test_without_anything_known_too(tokenizer, seed, search) -> None:
     assert decoder.partials(tokenizer).text(state).startswith(before)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @every_kind
 @given(st.data(), SEARCHES, st.lists(st.booleans(), min_size=1))
 def test_words_may_be_taken_out_of_a_search(kind, vocabulary, data, search, moments) -> None:
@@ -122,7 +122,7 @@ def test_words_may_be_taken_out_of_a_search(kind, vocabulary, data, search, mome
     assert taken + spoken(decoder.finish(state)[0], tokenizer) == whole
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=["separator", "no separator", "phones", "words"])
 @given(st.integers(0, 2**32), st.lists(st.integers(0, 6), min_size=1), st.booleans())
 def test_the_best_path_in_pieces_is_that_of_the_whole(tokenizer, seed, sizes, settling) -> None:
@@ -148,7 +148,7 @@ def test_the_best_path_in_pieces_is_that_of_the_whole(tokenizer, seed, sizes, se
     assert state.frames == len(log_probs)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.sampled_from([2, 5, 40]))
 def test_the_common_node_is_the_last_above_all_beams(seed, width) -> None:
     decoder = BeamDecoder(DecodingConfig(beam_size=width), 4)

@@ -76,27 +76,27 @@ def check_equal(a: Pass, b: Pass) -> None:
         assert difference(ours, theirs) <= tolerance
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases(torch.float32))
 def test_pairs_equal_packed(case: Case) -> None:
     check_equal(named(case, "pairs"), named(case, "packed"))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases(torch.float64))
 def test_pairs_equal_packed_in_double_precision(case: Case) -> None:
     check_equal(named(case, "pairs"), named(case, "packed"))
 
 
 @pytest.mark.parametrize("path", ["pairs", "packed"])
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(case=cases(torch.float64))
 def test_both_equal_the_loop_over_frames(path: str, case: Case) -> None:
     check_equal(named(case, path), through(case, lambda x: loop(case.layer, x, case.lengths)))
 
 
 @pytest.mark.parametrize("path", ["pairs", "packed"])
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(case=cases(torch.float32))
 def test_nothing_stands_behind_an_utterance_and_nothing_is_learnt_there(path: str, case: Case) -> None:
     result = named(case, path)

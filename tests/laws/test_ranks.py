@@ -61,7 +61,7 @@ def distance(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
     return float((first - second).norm() / second.norm())
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(lengths=st.lists(st.integers(8, 30), min_size=1, max_size=7), parts=st.integers(1, 4))
 def test_gradients_of_shares_add_up_to_the_gradient_of_the_batch(lengths: list[int], parts: int) -> None:
     torch.manual_seed(0)

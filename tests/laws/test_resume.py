@@ -72,7 +72,7 @@ def never_stopped(name: str, data: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-@settings(deadline=None, max_examples=3)
+@settings(max_examples=3)
 @given(stops=st.lists(st.integers(1, BATCHES), min_size=1, max_size=2))
 def test_stopped_after_any_step_and_resumed_is_never_stopped(
     name: str, data: Path, tmp_path_factory: pytest.TempPathFactory, stops: list[int]

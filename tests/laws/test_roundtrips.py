@@ -54,7 +54,7 @@ FACTS = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ANY_TEXT, FEATURES, TOKENIZERS, MODELS, WEIGHTS, FACTS, st.lists(ANY_TEXT, min_size=1, max_size=3))
 def test_any_bundle(tmp_path_factory, name, features, tokenizer, model, weights, facts, texts) -> None:
     texts = [normalize(text, tokenizer.normalizer) for text in texts]

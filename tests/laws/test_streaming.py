@@ -55,7 +55,7 @@ def language(tmp_path_factory: pytest.TempPathFactory) -> Language:
     return Language(lm=lm, alpha=0.6, beta=1.0, hotwords=(Hotword("seven eight", 3.0), Hotword("ja", 2.0)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(MODELS, st.sampled_from(RATES), SIZES, st.integers(0, 12_000), st.sampled_from([1, 5, 16]))
 def test_a_stream_is_the_recording(changes, rate, sizes, count, block):
     recognizer = recognizer_of(streaming_model(**changes))
@@ -72,7 +72,7 @@ def test_a_stream_is_the_recording(changes, rate, sizes, count, block):
     assert np.abs(given - expected).max(initial=0) < 1e-5 * np.abs(expected).max(initial=1)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(MODELS, SIZES, st.integers(0, 99), st.sampled_from([5, 60, 2000]))
 def test_with_a_beam_too(language, changes, sizes, seed, commit):
     search = DecodingConfig(beam_size=8, commit_frames=commit)
@@ -91,7 +91,7 @@ def test_sample_by_sample(rate):
     assert listen(one, samples, [1]) == listen(other, samples, [len(samples)])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(MODELS, ENDS, SIZES, st.integers(0, 99), st.sampled_from([0.0, 2.0, 4.0]))
 def test_every_segment_is_the_recording_of_its_samples(language, changes, ends, sizes, seed, quiet):
     search, known = [(None, None), (BEAM, None), (BEAM, language)][seed % 3]
@@ -114,7 +114,7 @@ def test_every_segment_is_the_recording_of_its_samples(language, changes, ends, 
     assert [segment.text for segment in segments if segment.text] == []
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(MODELS, st.none() | ENDS, st.lists(SIZES, min_size=2, max_size=4), st.booleans(), st.booleans())
 def test_streams_side_by_side_do_not_meet(language, changes, ends, several, beam, loud):
     bundle = streaming_model(quiet=0.0 if loud else 3.0, **changes)
@@ -135,7 +135,7 @@ def test_streams_side_by_side_do_not_meet(language, changes, ends, several, beam
         assert_same(together, single)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(MODELS, st.none() | ENDS, SIZES, st.integers(0, 40_000), st.sampled_from(RATES), st.booleans())
 def test_a_stored_stream_goes_on_as_if_nothing_had_happened(language, changes, ends, sizes, at, rate, beam):
     bundle = streaming_model(quiet=float(at % 3), **changes)

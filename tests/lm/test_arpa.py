@@ -162,7 +162,7 @@ def test_other_bytes_than_text_are_one_line(tmp_path: Path) -> None:
         read_arpa(tmp_path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(TINY.encode())
@@ -180,7 +180,7 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path: Path, data
             assert (level.log_probs <= 0).all()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text("aä日.-\u00a0\u2028", min_size=1, max_size=3), min_size=1, max_size=6, unique=True))
 def test_words_of_any_script_survive(tmp_path: Path, words: list[str]) -> None:
     lines = "".join(f"-1\t{word}\t-0.5\n" for word in words)

@@ -63,7 +63,7 @@ def models(draw: st.DrawFn) -> Grams:
     return grams
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(models(), st.lists(st.lists(st.sampled_from([*WORDS, "z"]), max_size=7), min_size=1, max_size=4))
 def test_scores_are_those_of_the_definition(tmp_path: Path, grams: Grams, sentences: list[list[str]]) -> None:
     automaton = automaton_from(arpa(tmp_path, grams))
@@ -78,7 +78,7 @@ def test_scores_are_those_of_the_definition(tmp_path: Path, grams: Grams, senten
             assert automaton.score(sentence, begin=begin, end=False) == pytest.approx(expected[:-1], abs=1e-5)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(models())
 def test_many_states_at_once_are_each_one_alone(tmp_path: Path, grams: Grams) -> None:
     automaton = automaton_from(arpa(tmp_path, grams))

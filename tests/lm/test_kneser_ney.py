@@ -76,7 +76,7 @@ def test_models_equal_the_formulas(tmp_path: Path, order: int, prune: tuple[int,
 SENTENCES = st.lists(st.lists(st.sampled_from("abcde"), max_size=6), min_size=1, max_size=30).filter(any)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SENTENCES, st.integers(1, 5), st.lists(st.integers(0, 2), max_size=4), st.integers(5, 100))
 def test_any_text_gives_what_the_formulas_give(tmp_path, sentences, order, steps, rows) -> None:
     prune = (0, *sorted(steps))[:order]

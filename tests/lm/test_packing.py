@@ -31,7 +31,7 @@ def assert_same(model: NgramModel, other: NgramModel) -> None:
             assert np.array_equal(getattr(one, name), getattr(another, name)), name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sentences=st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=8), min_size=1, max_size=30),
     order=st.integers(1, 4),

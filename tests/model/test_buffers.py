@@ -18,7 +18,7 @@ def sums(window: Window, seen: torch.Tensor) -> torch.Tensor:
     return seen.unfold(1, window.kernel, window.stride).sum(-1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     windows().filter(lambda window: window.stride <= window.kernel), st.lists(st.integers(0, 9), max_size=9)
 )

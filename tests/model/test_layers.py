@@ -30,7 +30,7 @@ def with_garbage(x: Tensor, lengths: Tensor, garbage: float) -> Tensor:
 
 @pytest.mark.parametrize("subsampling", [2, 4])
 @pytest.mark.parametrize("garbage", [1e4, float("nan")])
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(lengths=st.lists(st.integers(1, 20), min_size=1, max_size=4), extra=st.integers(0, 5))
 def test_what_stands_behind_an_utterance_changes_nothing(
     subsampling: int, garbage: float, lengths: list[int], extra: int
@@ -78,7 +78,7 @@ def test_weights_of_the_front_end_have_the_shapes_that_bundles_store(subsampling
     assert layer.outputs == 5 * 20
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=5), st.booleans())
 def test_batch_norm_of_padded_frames_is_batch_norm_of_packed_frames(lengths: list[int], train: bool) -> None:
     counts = torch.tensor(lengths)
@@ -144,7 +144,7 @@ def test_dropout_rests_in_evaluation_and_at_zero() -> None:
     assert VariationalDropout(0.0).train()(x) is x
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 4), st.integers(1, 8))
 def test_lookahead_is_the_weighted_sum_of_the_next_frames(future: int, frames: int) -> None:
     layer = Lookahead(3, lookahead_window(ModelConfig(bidirectional=False, lookahead=future)))

@@ -40,7 +40,7 @@ def check_states(ours: State, theirs: State) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("path", PATHS)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(chunks=st.integers(1, 6).flatmap(cuts), batch=st.integers(1, 3), seed=st.integers(0, 999))
 def test_chunks_with_carried_state_equal_one_run(
     cell: str, path: str, chunks: list[int], batch: int, seed: int
@@ -60,7 +60,7 @@ def test_chunks_with_carried_state_equal_one_run(
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("path", PATHS)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(rows=st.integers(1, 4).flatmap(lambda parts: st.lists(cuts(parts), min_size=1, max_size=3)))
 def test_every_row_of_a_stream_has_chunks_of_its_own_length(
     cell: str, path: str, rows: list[list[int]]

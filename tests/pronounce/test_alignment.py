@@ -16,7 +16,7 @@ entries = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(entries, max_size=12))
 def test_graphones_multiply_out_to_their_words(lexicon: list[Entry]) -> None:
     done = align(lexicon)

@@ -36,7 +36,7 @@ def ready(trained: Trained) -> Callable[[], LetterToSound]:
     return lambda: trained.model  # else hypothesis would print all of it
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(spellings, max_size=5))
 def test_guesses_are_phones_of_the_lexicon_with_probabilities(
     ready: Callable[[], LetterToSound], some: list[str]

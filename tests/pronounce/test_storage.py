@@ -59,7 +59,7 @@ def test_a_loaded_model_guesses_the_same(trained: Trained, stored: Path) -> None
     assert stored.stat().st_size < 3 * sum(map(len, model.ngrams.levels)) + 2000
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.builds(Entry, st.text("abc", min_size=1), st.tuples(st.sampled_from("AB"))), min_size=1),
     st.integers(1, 5),
@@ -87,7 +87,7 @@ def test_a_cut_file_is_refused(stored: Path, tmp_path: Path, kept: int) -> None:
         load_letter_to_sound(tmp_path / "cut.l2s")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_changed_byte_is_refused(stored: Path, tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(stored.read_bytes())

@@ -80,7 +80,7 @@ def test_a_text_that_the_model_would_write_itself_matches_perfectly(whole_words:
     assert result.doubtful == ()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.sampled_from(["one", "two two", "none"]), st.floats(0.1, 2)), max_size=4))
 def test_each_recording_is_aligned_as_if_it_were_alone(
     whole_words: Recognizer, cases: list[tuple[str, float]]

@@ -66,7 +66,7 @@ def test_where_there_is_no_pause_the_likeliest_frame_is_taken() -> None:
     assert RULES.cut(trail, [emissions]) == 888
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(1, 80)), min_size=1, max_size=80),
     st.sampled_from([0.1, 0.3, 1.2]),

@@ -60,7 +60,7 @@ def test_a_segment_moved_is_the_same_later() -> None:
     assert [word.start - 10 for word in moved.words] == pytest.approx([word.start for word in segment.words])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 6 * RATE),
     st.sampled_from(["corpus", "running", "utterance", "speech"]),
@@ -112,7 +112,7 @@ def test_a_segment_begins_after_every_long_pause(longest: int) -> None:
         assert begin < left.end == right.start < end
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @example(20.0, 3.0, 2, 2.0, 50_000)
 @given(
     st.one_of(st.floats(0, 6), st.floats(10, 30)),

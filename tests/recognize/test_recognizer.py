@@ -35,7 +35,7 @@ def recognizer() -> Recognizer:
     return random_recognizer()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from([2, 4]),
     st.integers(0, 3),

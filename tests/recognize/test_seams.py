@@ -69,7 +69,7 @@ def joined(tokenizer: Tokenizer, left: np.ndarray, right: np.ndarray, shared: in
 
 
 @pytest.mark.parametrize("tokenizer", [LETTERS, WORDS])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_whatever_is_heard_at_the_edges_no_word_is_lost_or_doubled(tokenizer, data):
     left, right, shared, words = data.draw(overlapping(tokenizer))
@@ -79,7 +79,7 @@ def test_whatever_is_heard_at_the_edges_no_word_is_lost_or_doubled(tokenizer, da
 AGAIN_AND_AGAIN = np.array([2, 0, 0, 1] * 13 + [3, 0, 0, 1]), ["a"] * 13 + ["b"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(spoken(LETTERS), st.integers(-1, 1))
 @example(AGAIN_AND_AGAIN, 1)
 @example(AGAIN_AND_AGAIN, -1)

@@ -41,7 +41,7 @@ def words_of(seed: int, seconds: float) -> tuple[Word, ...]:
     return tuple(Word(f"w{n}", start, end, 1.0) for n, (start, end) in enumerate(edges.tolist()))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32), st.integers(0, 2_000), st.lists(st.integers(0, 300), min_size=1), st.data())
 def test_words_get_the_times_that_they_have_in_the_recording(seed, frames, sizes, data) -> None:
     levels, seconds = levels_of(seed, frames), (frames + 2) / 100

@@ -67,7 +67,7 @@ def foreign(page: Node) -> list[str]:
     return found + [node.name for node in page.all("link")] + [node.name for node in page.all("iframe")]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(HOSTILE, st.lists(WORD | ATTACK, max_size=6), st.lists(WORD, max_size=6))
 def test_hostile_names_and_words_stay_text(name: str, texts: list[str], said: list[str]) -> None:
     page = read(page_of(name, " ".join(said), texts))
@@ -78,7 +78,7 @@ def test_hostile_names_and_words_stay_text(name: str, texts: list[str], said: li
     assert next(article.all("h2")).text == next(page.all("h1")).text == next(page.all("title")).text
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abc"), max_size=8))
 def test_errors_stand_beside_what_was_said(said: list[str], texts: list[str]) -> None:
     (article,) = read(page_of("x", " ".join(said), texts)).all("article")

@@ -26,7 +26,7 @@ def points(path: str) -> np.ndarray:
     return np.array([[float(one) for one in point.split()] for point in path[1:-1].split("L")])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 5_000), st.integers(0, 9))
 def test_a_waveform_holds_the_least_and_the_greatest_value(count: int, seed: int) -> None:
     samples = np.random.default_rng(seed).uniform(-1.2, 1.2, count).astype(np.float32)

@@ -38,7 +38,7 @@ def test_whatever_is_sent_is_answered_as_described(
     checks = [check for check in CHECKS.get_all() if check.__name__ not in LEFT_OUT]
 
     @given(case=described[path][method].as_strategy())
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
     def send(case: schemathesis.Case) -> None:
         case.call_and_validate(checks=checks)
 

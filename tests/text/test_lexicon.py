@@ -126,7 +126,7 @@ FIELDS = st.sampled_from(
 LINES = st.lists(st.lists(FIELDS | st.text(max_size=3), max_size=4).map(" ".join), max_size=5)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=40) | LINES.map(lambda lines: "\n".join(lines).encode(errors="replace")))
 def test_any_bytes_are_a_lexicon_or_one_line_of_error(tmp_path: Path, content: bytes) -> None:
     try:

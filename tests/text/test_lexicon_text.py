@@ -62,7 +62,7 @@ def test_line_ends_and_byte_order_marks_stay(tmp_path: Path, mark: str) -> None:
     assert path.read_bytes() == f"{mark}read R IY D\r\nread R D\r\ntea T IY\r\n".encode()
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(WORDS, st.lists(st.sampled_from("ABC"), min_size=1)), min_size=1, max_size=6))
 def test_what_was_added_is_read_and_all_else_stays(
     tmp_path: Path, added: list[tuple[str, list[str]]]

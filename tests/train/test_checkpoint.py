@@ -65,7 +65,7 @@ def test_training_goes_on_with_the_same_bits_after_a_round_trip(name: str, tmp_p
     assert bits(pack_training(first, optimizer)) == bits(pack_training(second, again))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.dictionaries(
         st.text(min_size=1, max_size=8),
@@ -91,7 +91,7 @@ def refused(path: Path, *needed: str) -> str:
     return message
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.data())
 def test_a_truncated_or_damaged_file_is_refused(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -153,7 +153,7 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
         write_checkpoint(tmp_path / "run" / "c", GOOD)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(1, 5), st.integers(0, 1000))
 def test_the_average_is_the_mean_of_every_weight(count: int, seed: int) -> None:
     torch.manual_seed(seed)

@@ -136,7 +136,7 @@ def test_chance_is_the_same_for_the_same_seed() -> None:
     assert examine(law, 0, 1) == examine(law, 0, 1) != examine(law, 0, 2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 20), st.integers(0, 99))
 def test_a_difference_is_that_of_probabilities(frames: int, seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -164,7 +164,7 @@ def test_drawn_sounds_are_stretches_of_recordings_or_made() -> None:
 
 
 @given(st.sampled_from([8_000, 16_000]), st.integers(0, 99))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_sounds_without_speech_are_loud_but_not_too_loud(rate: int, seed: int) -> None:
     sounds = non_speech(rate, np.random.default_rng(seed))
     assert len(sounds) == 7

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from asr.bundle import save_bundle
+from asr import models
+from asr.bundle import load_bundle, save_bundle
 from asr.graphs import Graphs
 from asr.verify.verification import Effort, verify
 from tests.helpers.bundles import random_bundle
@@ -38,6 +39,15 @@ def test_a_trained_model_keeps_all_laws(tmp_path: Path) -> None:
     assert lines[-1] == "all held"
     assert sum(line.startswith("held   ") for line in lines) == 7
     assert "held   nobody speaks: nothing is written: 0 words" in shown.out
+
+
+@pytest.mark.parametrize("name", [models.OFFLINE, models.STREAMING])
+def test_a_shipped_model_keeps_all_laws_as_it_is_heard(name: str) -> None:
+    shown = asr_here("verify", models.shipped(name), "--seconds", 0)
+    assert shown.status == 0
+    assert "held   files: hashes are those of model.json: 6 files" in shown.out
+    assert "held   nobody speaks: nothing is written: 0 words" in shown.out
+    assert shown.err.startswith("note: decoding with the language model that ")
 
 
 def test_a_model_with_graphs_is_tried_on_every_engine(exported: Path, tmp_path: Path) -> None:
@@ -75,6 +85,16 @@ def test_a_changed_byte_is_found(exported: Path, name: str) -> None:
     assert name in first
     assert "damaged" in first
     assert last == "1 broken"
+
+
+def test_a_changed_byte_in_the_folder_beside_is_found(exported: Path) -> None:
+    bundle = load_bundle(models.shipped(models.OFFLINE))
+    save_bundle(bundle, exported.with_name("first"))
+    save_bundle(bundle, exported.with_name("second"), beside="first")
+    (exported.with_name("first") / "lexicon.l2s").write_bytes(b"x")
+    shown = asr_here("verify", exported.with_name("second"))
+    assert shown.status == 1
+    assert "first/lexicon.l2s: damaged" in shown.out.splitlines()[0]
 
 
 def test_a_missing_file_is_found(exported: Path) -> None:
