@@ -39,7 +39,8 @@ def normalize(text: str, name: str = "lower") -> str:
             `lower` also makes lower case; `lower_turkish` too, with İ → i and I → ı;
             `upper` also makes upper case;
             `lower_words` also makes lower case, writes every apostrophe as ', and puts a space for
-            all punctuation and symbols except apostrophes and hyphens inside words.
+            all punctuation and symbols except apostrophes and hyphens inside words;
+            `lower_unhyphenated` also puts a space for these hyphens: forty-two is two words.
 
     Returns:
         The normalised text; may be empty.
@@ -89,6 +90,10 @@ def _lower_words(text: str) -> str:
     return _spelling_of(lowered)
 
 
+def _lower_unhyphenated(text: str) -> str:
+    return _lower_words(text).replace("-", " ")
+
+
 def _spelling_of(lowered: str) -> str:
     spelled = [_is_spelling(character) for character in lowered]
     kept = [
@@ -114,5 +119,6 @@ NORMALIZERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "lower_turkish": _lower_turkish,
         "upper": _upper,
         "lower_words": _lower_words,
+        "lower_unhyphenated": _lower_unhyphenated,
     }
 )

@@ -44,7 +44,9 @@ recipe = Recipe(
     test=("librispeech/test-clean-a", "commonvoice/test", "speechocean762/test", "an4/test"),
     dev_speakers=(*AN4, *LIBRISPEECH, *SPEECHOCEAN, *COMMON_VOICE),
     features=FeatureConfig(normalization="speech"),
-    tokenizer=TokenizerConfig(kind="phones", normalizer="lower_words", lexicon="cmudict/lexicon.txt"),
+    tokenizer=TokenizerConfig(
+        kind="phones", normalizer="lower_unhyphenated", lexicon="cmudict/lexicon.txt"
+    ),
     augment=AugmentConfig(
         speeds=(0.9, 0.95, 1.0, 1.05, 1.1),
         reverb=0.2,

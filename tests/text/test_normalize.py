@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from asr.errors import ConfigError
 from asr.text.normalize import NORMALIZERS, _spelling_of, normalize, normalizer_names
 
-NAMES = ("verbatim", "lower", "lower_turkish", "upper", "lower_words")
+NAMES = ("verbatim", "lower", "lower_turkish", "upper", "lower_words", "lower_unhyphenated")
 
 # Plain text rarely meets the characters that make normalisers disagree with themselves; these do.
 AWKWARD = st.text(
@@ -69,6 +69,11 @@ def test_composed_and_decomposed_text_become_the_same(name: str, text: str) -> N
         ("lower_words", "“Don’t stop!”, she said—‘really’ …", "don't stop she said really"),
         ("lower_words", "a well-known e\u2011mail - rock 'n' roll-", "a well-known e-mail rock n roll"),
         ("lower_words", "one,two/three", "one two three"),
+        (
+            "lower_unhyphenated",
+            "Forty-two: a well\u2011known--Müller-Lüdenscheidt!",
+            "forty two a well known müller lüdenscheidt",
+        ),
         ("lower_words", "नमस्ते। आप कैसे हैं?", "नमस्ते आप कैसे हैं"),
         ("lower_words", "مرحبا، كيف حالك؟", "مرحبا كيف حالك"),
         ("lower_words", "می\u200cخواهم!", "می\u200cخواهم"),
