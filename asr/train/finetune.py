@@ -27,8 +27,10 @@ from asr.train.choice import HeardWords, choose_retaining
 from asr.train.ctc import CTCObjective
 from asr.train.curves import draw_curves
 from asr.train.dev_set import dev_set
+from asr.train.distributed import ALONE
 from asr.train.environment import describe_environment
 from asr.train.finish import Chosen, training_facts
+from asr.train.forecast import check_memory, demand_of, explaining_memory
 from asr.train.initial import weights_of
 from asr.train.journal import Journal
 from asr.train.learner import Learner
@@ -160,7 +162,9 @@ def _train(
         trainer = Trainer(Learner(objective, training, plan.precision), source, journal, options.out)
         if checkpoint:
             trainer.resume(checkpoint)
-        state = trainer.train()
+        _forecast(plan, objective.model, source)
+        with explaining_memory(training.batch_seconds):
+            state = trainer.train()
         draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
         kept = [kept_path(options.out, kept.epoch) for kept in state.kept]
         judged = plan.material.judged
@@ -182,6 +186,14 @@ def _source(plan: _Plan) -> BatchSource:
     weights = replay_weights(dataset.durations, *counts, wanted.replay_share)
     weighted = Weighted(dataset, weights.tolist(), seed)
     return BatchSource(weighted, wanted.training.batch_seconds, seed, views=wanted.training.views)
+
+
+def _forecast(plan: _Plan, model: AcousticModel, source: BatchSource) -> None:
+    """Says how much memory is going to be needed; recordings are read while it is trained."""
+    base, wanted = plan.base, plan.wanted
+    unread = 3600 * (plan.material.new.hours + plan.material.old.hours)
+    demand = demand_of(model, base.model, base.features, plan.precision, unread)
+    check_memory(demand, source.longest(), wanted.training, wanted.augment, plan.device, ALONE)
 
 
 def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningOptions) -> FineTuned:

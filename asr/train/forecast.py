@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from asr.config import Recipe
+from asr.config import AugmentConfig, FeatureConfig, ModelConfig, TrainingConfig
 from asr.errors import RunError
 from asr.progress import say, warn
 from asr.train.distributed import Ranks
@@ -52,9 +52,8 @@ class Demand:
         return self.fixed + seconds * self.per_second
 
 
-def bytes_per_second(recipe: Recipe, precision: Precision) -> float:
+def bytes_per_second(model: ModelConfig, features: FeatureConfig, precision: Precision) -> float:
     """Bytes that training keeps of a second of speech; see the head of this file."""
-    model, features = recipe.model, recipe.features
     frames = features.sample_rate / features.hop
     bands = math.ceil(features.mels / 2), math.ceil(features.mels / 4)
     emitted = frames / model.subsampling
@@ -68,37 +67,46 @@ def bytes_per_second(recipe: Recipe, precision: Precision) -> float:
     return values * (2 if precision.name == "bf16" else 4) * _OVERHEAD
 
 
-def demand_of(recipe: Recipe, precision: Precision, model: nn.Module, unread: float) -> Demand:
+def demand_of(
+    model: nn.Module, config: ModelConfig, features: FeatureConfig, precision: Precision, unread: float
+) -> Demand:
     """What a training is going to need.
 
     Args:
-        recipe: Its recipe.
-        precision: The number format of the forward pass.
         model: The model.
+        config: Its sizes.
+        features: What it reads.
+        precision: The number format of the forward pass.
         unread: Seconds of recordings that are still to be read, and kept as 16-bit integers.
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    fixed = parameters * _WEIGHT_BYTES + 2 * recipe.features.sample_rate * unread
-    return Demand(bytes_per_second(recipe, precision), fixed)
+    fixed = parameters * _WEIGHT_BYTES + 2 * features.sample_rate * unread
+    return Demand(bytes_per_second(config, features, precision), fixed)
 
 
 def check_memory(
-    recipe: Recipe, demand: Demand, longest: tuple[float, float], device: torch.device, ranks: Ranks
+    demand: Demand,
+    longest: tuple[float, float],
+    training: TrainingConfig,
+    augment: AugmentConfig,
+    device: torch.device,
+    ranks: Ranks,
 ) -> None:
     """Says what the largest batch is going to need; warns where that is more than there is.
 
     Args:
-        recipe: Of the run.
         demand: What is needed in this process.
         longest: Seconds of what this process computes of the largest batch, padding included, and of the
             longest utterance; see `BatchSource.longest`.
+        training: How long batches are.
+        augment: By how much utterances are slowed down.
         device: Where the model is.
         ranks: The processes that share each batch.
 
     Raises:
         RunError: If it certainly does not fit, with the remedy.
     """
-    slowest = min(recipe.augment.speeds)
+    slowest = min(augment.speeds)
     needed = demand.of(longest[0] / slowest)
     room = free_memory(device, ranks.on_machine)
     figures = f"about {_amount(needed)} for the largest batch, {_amount(room)} free"
@@ -107,9 +115,9 @@ def check_memory(
         return
     seconds = max(_SPARE * room - demand.fixed, 0) / demand.per_second * slowest
     if seconds < max(longest[1], 1):
-        remedy = f"choose a smaller model (model.hidden), or leave out utterances longer than {seconds:.0f} s"
+        remedy = f"choose a smaller model, or leave out utterances longer than {seconds:.0f} s"
     else:
-        wanted = min(seconds * ranks.count, 0.9 * recipe.training.batch_seconds)
+        wanted = min(seconds * ranks.count, 0.9 * training.batch_seconds)
         remedy = f"add --set training.batch_seconds={math.floor(wanted)}"
     if demand.of(longest[0] / slowest) * _CERTAIN > room:
         raise RunError(f"training does not fit into memory ({figures}); {remedy}")
@@ -117,7 +125,7 @@ def check_memory(
 
 
 @contextmanager
-def explaining_memory(recipe: Recipe) -> Iterator[None]:
+def explaining_memory(batch_seconds: float) -> Iterator[None]:
     """Around training; raises RunError with a remedy where a GPU or a machine has no memory left."""
     try:
         yield
@@ -125,10 +133,9 @@ def explaining_memory(recipe: Recipe) -> Iterator[None]:
         lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
         if not lacking and "can't allocate memory" not in str(error):
             raise
-        seconds = recipe.training.batch_seconds
         raise RunError(
-            f"out of memory with batches of {seconds:g} s; go on with --resume "
-            f"--set training.batch_seconds={seconds / 2:g}, or choose a smaller model (model.hidden)"
+            f"out of memory with batches of {batch_seconds:g} s; go on with --resume "
+            f"--set training.batch_seconds={batch_seconds / 2:g}, or choose a smaller model"
         ) from None
 
 

@@ -185,7 +185,7 @@ def _train(
             trainer.resume(checkpoint)
         ranks.copy_first(objective.model)
         _forecast(plan, objective, source)
-        with explaining_memory(plan.recipe):
+        with explaining_memory(plan.recipe.training.batch_seconds):
             state = trainer.train()
         if ranks.first:
             draw_curves(run / "metrics.jsonl", run / "curves.png")
@@ -196,10 +196,10 @@ def _train(
 
 def _forecast(plan: _Plan, objective: CTCObjective, source: BatchSource) -> None:
     """Says how much memory is going to be needed; other processes have read a part of the recordings."""
-    ranks = plan.ranks
+    recipe, ranks = plan.recipe, plan.ranks
     unread = sum(one.duration for one in plan.corpus.train) * (1 - 1 / ranks.count)
-    demand = demand_of(plan.recipe, plan.precision, objective.model, unread)
-    check_memory(plan.recipe, demand, source.longest(), plan.device, ranks)
+    demand = demand_of(objective.model, recipe.model, recipe.features, plan.precision, unread)
+    check_memory(demand, source.longest(), recipe.training, recipe.augment, plan.device, ranks)
 
 
 def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:

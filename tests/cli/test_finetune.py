@@ -40,6 +40,7 @@ def test_ctrl_c_resume_and_the_table(voices: Voices, tmp_path: Path) -> None:
     assert stopped.out == ""
     assert stopped.err.endswith("error: stopped after step 3; go on with --resume\n")
     assert "Traceback" not in stopped.err
+    assert re.search(r"memory: about \d+ MB for the largest batch, .* free\n", stopped.err)
     one_line(asr_here(*command, "--old-dev", voices.old_dev), "holds a run already", "--resume")
     shown = asr_here(*command, "--old-dev", voices.old_dev, "--resume")
     assert shown.status == 0, shown.err

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from asr.config import AugmentConfig, ModelConfig, Recipe
+from asr.config import AugmentConfig, ModelConfig, Recipe, TrainingConfig
 from asr.errors import RunError
 from asr.train.distributed import ALONE, Ranks
 from asr.train.forecast import Demand, bytes_per_second, check_memory, demand_of, explaining_memory
 from asr.train.precision import Precision
 from asr.train.room import free_memory, left_by_groups
-from tests.helpers.runs import FP32, tiny_recipe
+from tests.helpers.runs import FP32
 
 CPU = torch.device("cpu")
 MEASURED = Recipe(name="measured", model=ModelConfig(layers=2, hidden=64, subsampling=4))
@@ -48,44 +48,44 @@ def test_the_forecast_is_about_what_is_measured() -> None:
     config = json.dumps({"layers": 2, "hidden": 64, "subsampling": 4})
     ended = subprocess.run([sys.executable, "-c", PEAKS, config], check=True, capture_output=True, text=True)
     measured = float(ended.stdout)
-    assert 0.5 < bytes_per_second(MEASURED, FP32) / measured < 2
+    assert 0.5 < bytes_per_second(MEASURED.model, MEASURED.features, FP32) / measured < 2
 
 
 def test_bf16_needs_half_and_larger_models_more() -> None:
-    whole = bytes_per_second(MEASURED, FP32)
-    assert bytes_per_second(MEASURED, Precision("bf16", "")) == whole / 2
+    whole = bytes_per_second(MEASURED.model, MEASURED.features, FP32)
+    assert bytes_per_second(MEASURED.model, MEASURED.features, Precision("bf16", "")) == whole / 2
     for change in ({"hidden": 128}, {"layers": 3}, {"subsampling": 2}, {"cell": "gru"}):
-        larger = replace(MEASURED, model=replace(MEASURED.model, **change))
-        assert bytes_per_second(larger, FP32) > whole
+        assert bytes_per_second(replace(MEASURED.model, **change), MEASURED.features, FP32) > whole
 
 
 def test_the_weights_count_and_so_do_recordings_that_are_not_read_yet() -> None:
     model = torch.nn.Linear(10, 10, bias=False)
-    assert demand_of(MEASURED, FP32, model, 0.0).fixed == 100 * 16
-    assert demand_of(MEASURED, FP32, model, 5.0).fixed == 100 * 16 + 5 * 32_000
+    known = (model, MEASURED.model, MEASURED.features, FP32)
+    assert demand_of(*known, 0.0).fixed == 100 * 16
+    assert demand_of(*known, 5.0).fixed == 100 * 16 + 5 * 32_000
 
 
 def test_what_fits_is_said_and_what_does_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     room = free_memory(CPU, 1)
-    recipe = tiny_recipe(batch_seconds=400.0)
-    check_memory(recipe, Demand(room / 1000, 0), (400.0, 10.0), CPU, ALONE)
+    known = ((400.0, 10.0), TrainingConfig(batch_seconds=400.0), AugmentConfig(), CPU, ALONE)
+    check_memory(Demand(room / 1000, 0), *known)
     assert "memory: about" in capsys.readouterr().err
     with pytest.raises(RunError, match=r"does not fit .* add --set training\.batch_seconds=") as caught:
-        check_memory(recipe, Demand(room / 100, 0), (400.0, 10.0), CPU, ALONE)
+        check_memory(Demand(room / 100, 0), *known)
     assert 30 <= int(str(caught.value).rpartition("=")[2]) <= 90
-    with pytest.raises(RunError, match=r"smaller model \(model\.hidden\), or leave out utterances"):
-        check_memory(recipe, Demand(room, 0), (400.0, 10.0), CPU, ALONE)
-    check_memory(recipe, Demand(room / 300, 0), (400.0, 10.0), CPU, ALONE)
+    with pytest.raises(RunError, match=r"smaller model, or leave out utterances"):
+        check_memory(Demand(room, 0), *known)
+    check_memory(Demand(room / 300, 0), *known)
     assert "may not fit" in capsys.readouterr().err
 
 
 def test_slow_speeds_and_processes_beside_it_count() -> None:
     room = free_memory(CPU, 1)
-    recipe = replace(tiny_recipe(batch_seconds=100.0), augment=AugmentConfig(speeds=(0.5, 1.0)))
+    demand, longest, training = Demand(room / 100, 0), (100.0, 10.0), TrainingConfig(batch_seconds=100.0)
     with pytest.raises(RunError, match="does not fit"):
-        check_memory(recipe, Demand(room / 100, 0), (100.0, 10.0), CPU, ALONE)
+        check_memory(demand, longest, training, AugmentConfig(speeds=(0.5, 1.0)), CPU, ALONE)
     with pytest.raises(RunError, match="does not fit"):
-        check_memory(tiny_recipe(), Demand(room / 100, 0), (100.0, 10.0), CPU, Ranks(on_machine=4))
+        check_memory(demand, longest, training, AugmentConfig(), CPU, Ranks(on_machine=4))
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -112,9 +112,9 @@ def test_limits_of_containers_count(tmp_path: Path, version: int) -> None:
 def test_running_out_of_memory_is_one_line_with_the_remedy() -> None:
     message = r"out of memory .* --set training\.batch_seconds=1\.5, or choose a smaller model"
     for error in (torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), _refused()):
-        with pytest.raises(RunError, match=message), explaining_memory(tiny_recipe()):
+        with pytest.raises(RunError, match=message), explaining_memory(3.0):
             raise error
-    with pytest.raises(RuntimeError, match="something else"), explaining_memory(tiny_recipe()):
+    with pytest.raises(RuntimeError, match="something else"), explaining_memory(3.0):
         raise RuntimeError("something else")
 
 
