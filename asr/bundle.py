@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from asr.carried import Carried, digest
 from asr.config import FeatureConfig, ModelConfig, TokenizerConfig
 from asr.decode.calibration import Calibration
 from asr.decode.tuning import TunedModel, Tuning
+from asr.description import DESCRIPTION, FORMAT_VERSION, KIND, folder_beside, read_description
 from asr.errors import BundleError, ConfigError
 from asr.files import write_atomically, writing
 from asr.graphs import FILES, Graphs
@@ -40,15 +42,11 @@ from asr.lm.storage import load_automaton, save_automaton
 from asr.settings import from_dict, to_dict
 from asr.text.tokenizer import Tokenizer, read_tokens, tokenizer_from_vocabulary, write_tokens
 
-KIND = "asr-ctc"
-FORMAT_VERSION = 1
 LANGUAGE_MODEL, PACKED_MODEL = "lm.lm", "lm.ngrams"
 LEXICON, LETTER_TO_SOUND = "lexicon.txt", "lexicon.l2s"
 OF_LANGUAGE = (PACKED_MODEL, LEXICON, LETTER_TO_SOUND)
 """Files that models of one language may share."""
-DESCRIPTION, WEIGHTS, STATISTICS, TOKENS = (
-    "model.json", "model.safetensors", "statistics.safetensors", "tokens.txt"
-)  # fmt: skip
+WEIGHTS, STATISTICS, TOKENS = "model.safetensors", "statistics.safetensors", "tokens.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def save_bundle(bundle: Bundle, folder: Path, *, beside: str = "") -> None:
         bundle: What to write.
         folder: Where.
         beside: Name of a model folder next to it. What that has of the language is not written again, but
-            read from there.
+            read from there. By default the one that the folder names already, if it is a model folder.
 
     Raises:
         BundleError: If a graph that is to be copied is damaged, or there is no such folder.
@@ -106,6 +104,9 @@ def save_bundle(bundle: Bundle, folder: Path, *, beside: str = "") -> None:
     """
     files = _contents(bundle)
     hashes = {name: digest(content) for name, content in files.items()}
+    if not beside and (folder / DESCRIPTION).exists():
+        with suppress(BundleError):
+            beside = folder_beside(read_description(folder), folder)
     shared = _shared(folder.parent / beside, hashes) if beside else set()
     if bundle.language is not None and bundle.language.packed is None:
         save_automaton(bundle.language.model, folder / LANGUAGE_MODEL)
@@ -145,7 +146,7 @@ def load_bundle(folder: Path, *, weights: bool = True) -> Bundle:
             version, or is damaged.
         LanguageModelError: If the language model in it was written by a newer version.
     """
-    description = _read_description(folder)
+    description = read_description(folder)
     where = str(folder / DESCRIPTION)
     try:
         arrays, tokens, card = _read(folder, description, weights)
@@ -178,7 +179,7 @@ def load_bundle(folder: Path, *, weights: bool = True) -> Bundle:
 
 def vouched_files(folder: Path) -> dict[str, Carried]:
     """The files that `model.json` vouches for, by name, wherever they lie. Raises what `load_bundle` does."""
-    description = _read_description(folder)
+    description = read_description(folder)
     return _carried(description, folder, description["sha256"])
 
 
@@ -226,9 +227,7 @@ def _graphs(description: Mapping[str, Any], folder: Path) -> Graphs:
 
 
 def _carried(description: Mapping[str, Any], folder: Path, names: Iterable[str]) -> dict[str, Carried]:
-    hashes, beside = description["sha256"], description.get("beside", "")
-    if not isinstance(beside, str) or Path(beside).name != beside or beside == "..":
-        raise BundleError(f"{folder / DESCRIPTION}: beside: {beside!r} names no folder next to it")
+    hashes, beside = description["sha256"], folder_beside(description, folder)
     places = {name: folder / name for name in names if name in hashes}
     if beside:
         elsewhere = folder.parent / beside
@@ -238,7 +237,7 @@ def _carried(description: Mapping[str, Any], folder: Path, names: Iterable[str])
 
 def _shared(other: Path, hashes: Mapping[str, str]) -> set[str]:
     """The files on the language that another model folder has, too."""
-    theirs = _read_description(other)["sha256"]
+    theirs = read_description(other)["sha256"]
     return {name for name in OF_LANGUAGE if name in hashes and hashes[name] == theirs.get(name)}
 
 
@@ -265,33 +264,3 @@ def _language(description: Mapping[str, Any], folder: Path) -> TunedModel | None
     if packed is None:
         return TunedModel(load_automaton(folder / LANGUAGE_MODEL), tuning)
     return TunedModel(automaton_of_packed(packed.read(), folder / PACKED_MODEL), tuning, packed)
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    path = folder / DESCRIPTION
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        if (folder / "bundle" / "model.json").exists():
-            problem = f"a run, not a model folder; did you mean {folder / 'bundle'}?"
-        elif folder.exists():
-            problem = "not a model folder: it has no model.json; name a folder that asr train wrote"
-        else:
-            problem = "no such model folder; check the path, or train one with asr train"
-        raise BundleError(f"{folder}: {problem}") from None
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read: {error.strerror}; check path and access rights") from None
-    except ValueError as error:
-        raise BundleError(f"{path}: damaged: {error}; copy the model folder again") from None
-    if not isinstance(description, dict) or description.get("kind") != KIND:
-        kind = description.get("kind") if isinstance(description, dict) else None
-        raise BundleError(
-            f"{path}: a foreign model (kind {kind!r}, not {KIND!r}); name a folder that asr train wrote"
-        )
-    version = description.get("format_version")
-    if version != FORMAT_VERSION:
-        raise BundleError(
-            f"{path}: format_version {version}, but this version of asr reads {FORMAT_VERSION}; "
-            "upgrade it: pip install -U recurrent-asr"
-        )
-    return description

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from asr.bundle import FORMAT_VERSION, KIND, Bundle, load_bundle, save_bundle
+from asr.bundle import Bundle, load_bundle, save_bundle
 from asr.config import FeatureConfig, ModelConfig
 from asr.decode.calibration import Calibration
+from asr.description import FORMAT_VERSION, KIND
 from asr.errors import BundleError
 from asr.recognize.recognizer import load
 from tests.helpers.bundles import random_bundle

@@ -13,6 +13,7 @@ import pytest
 
 from asr.bundle import load_bundle, save_bundle
 from asr.carried import carried
+from asr.decode.calibration import Calibration
 from asr.decode.tuning import TunedModel, Tuning
 from asr.errors import AsrError, BundleError
 from asr.lm.construction import load_language_model
@@ -123,6 +124,14 @@ def test_a_language_may_lie_in_the_folder_beside(shipped_twice: Path, tmp_path: 
     save_bundle(found, tmp_path / "whole")  # which belongs to no other folder
     assert "beside" not in description(tmp_path / "whole")
     assert (tmp_path / "whole" / "lm.ngrams").exists()
+
+
+def test_what_lies_in_the_folder_beside_stays_there(shipped_twice: Path) -> None:
+    calibrations = {"best path": Calibration(0.5, 1.0)}
+    save_bundle(replace(load_bundle(shipped_twice), calibrations=calibrations), shipped_twice)
+    assert description(shipped_twice)["beside"] == "first"
+    assert not (shipped_twice / "lm.ngrams").exists()
+    assert load_bundle(shipped_twice).calibrations == calibrations
 
 
 def test_another_language_is_not_shared(shipped_twice: Path) -> None:

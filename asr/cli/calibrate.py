@@ -12,6 +12,7 @@ from asr.bundle import load_bundle, save_bundle
 from asr.cli.options import Choice, recognizer_options
 from asr.data.manifest import read_manifest
 from asr.progress import counter, say
+from asr.settings import to_dict
 
 if TYPE_CHECKING:
     from asr.recognize.confidence import JudgedWords
@@ -19,12 +20,19 @@ if TYPE_CHECKING:
 
 @click.command("calibrate")
 @click.argument("manifest", type=click.Path(path_type=Path))
+@click.option(
+    "--carried",
+    is_flag=True,
+    help="Listen with --lm in place of the language model that the folder carries, and with the numbers of "
+    "that; what is fitted is kept for that one.",
+)
 @recognizer_options
-def command(manifest: Path, choice: Choice) -> None:
+def command(manifest: Path, choice: Choice, carried: bool) -> None:
     """Fit the confidences of words to what the model gets right in MANIFEST, and keep that in its folder.
 
     MANIFEST lists recordings of people whom the model was not trained on, and a language model must not know
-    their transcripts, or confidences would promise too much. A few hundred words are enough.
+    their transcripts, or confidences would promise too much. A few hundred words are enough. Where the one in
+    the folder knows them, --carried --lm names one that does not, and is like it otherwise.
 
     Of words with a confidence of 0.8, four in five are right then, in the decoding that was calibrated and in
     no other: give the options that you transcribe with. A model folder keeps one calibration for each way of
@@ -33,21 +41,37 @@ def command(manifest: Path, choice: Choice) -> None:
     \b
     asr calibrate data/an4/dev/manifest.jsonl --model runs/an4/bundle
     asr calibrate data/an4/dev/manifest.jsonl --model runs/an4/bundle --beam-size 0
+    asr calibrate data/an4/dev/manifest.jsonl --model runs/an4/bundle --lm without-dev.arpa --carried
     """
     from asr.recognize.confidence import judged_words
 
+    kept_for = choice
+    if carried:
+        choice, kept_for = _in_place_of_carried(choice)
     recognizer = choice.load()
     utterances = read_manifest(manifest)
     with counter("recognising", len(utterances)) as advance:
         words = judged_words(recognizer, utterances, advance)
     calibration = words.fit()
-    decoding = recognizer.decoding
+    decoding = kept_for.load().decoding if carried else recognizer.decoding
     assert decoding is not None  # no option names a model from outside
     bundle = load_bundle(choice.model)
     known = {**bundle.calibrations, decoding: calibration}
     save_bundle(replace(bundle, calibrations=known), choice.model)
     say(f"{choice.model}: calibrated for {decoding}: {calibration.offset:+.3f} {calibration.slope:.3f}")
     click.echo(_summary(words))
+
+
+def _in_place_of_carried(choice: Choice) -> tuple[Choice, Choice]:
+    """How to listen with another language model as with the one that is carried, and how with that."""
+    language = load_bundle(choice.model, weights=False).language
+    if language is None or choice.language.lm is None:
+        raise click.UsageError("--carried: --lm names what stands for the language model in the folder")
+    given, numbers = choice.language, to_dict(language.tuning)
+    beam_size = numbers.pop("beam_size")
+    known = {name: value for name, value in numbers.items() if getattr(given, name) is None}
+    listening = replace(choice, language=replace(given, **known), beam_size=beam_size)
+    return listening, replace(choice, language=replace(given, lm=None))
 
 
 def _summary(words: JudgedWords) -> str:

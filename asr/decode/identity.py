@@ -6,7 +6,8 @@
 'beam 20, alpha 0.7, beta 1.5, 2c26b46b68ffc68f'
 
 The last part is a hash of everything that a search depends on: its settings, and all of its `Fusion`,
-language models and word graphs included. Two ways of decoding with one name write the same texts.
+language models and word graphs included; of large ones, which are made of a file and kept, it is the hash of
+that file. Two ways of decoding with one name write the same texts.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import numpy as np
 
 from asr.config import DecodingConfig
 from asr.decode.fusion import Fusion
+from asr.decode.graph.word_graph import WordGraph
+from asr.lm.automaton import Automaton
 
 BEST_PATH = "best path"
 _DIGITS = 16
@@ -68,6 +71,8 @@ def _parts(value: object) -> Iterator[bytes]:
         yield f"{len(value)} values".encode()
         for item in value:
             yield from _parts(item)
+    elif isinstance(value, Automaton | WordGraph) and value.origin:
+        yield value.origin.encode()
     elif is_dataclass(value):
         for field in fields(value):
             if field.init and field.compare:

@@ -42,6 +42,7 @@ class Automaton:
         start: The state at the beginning of a sentence, after <s>.
         end: Id of </s>, or -1.
         unknown: Id of <unk>, or -1.
+        origin: Hash of the file that it was made of, which stands for all of it; empty if nobody took one.
         ids: The id of every word.
     """
 
@@ -52,6 +53,7 @@ class Automaton:
     start: int
     end: int
     unknown: int
+    origin: str = field(default="", compare=False)
     ids: Mapping[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

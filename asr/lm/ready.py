@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,12 +27,14 @@ def automaton_of_packed(content: bytes, path: Path) -> Automaton:
 
     if len(content) < WORTH:
         return make()
+    origin = sha256(content).hexdigest()
     makers = (arcs, construction, hashing, ngrams, packed_storage, packing)
-    return kept(
-        sha256(content).hexdigest(),
+    made = kept(
+        origin,
         makers,
         suffix=construction.SUFFIX,
         load=load_automaton,
         make=make,
         save=save_automaton,
     )
+    return replace(made, origin=origin)

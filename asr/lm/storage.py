@@ -55,7 +55,7 @@ def load_automaton(path: Path) -> Automaton:
             words = tuple(file.get_tensor("words").tobytes().decode().split("\n"))
         numbers = {name: int(facts[name]) for name in _NUMBERS}
         order, start, end, unknown = numbers.values()
-        automaton = Automaton(order=order, words=words, start=start, end=end, unknown=unknown, **records)
+        automaton = Automaton(order, words, records["arcs"], records["states"], start, end, unknown)
         _check(automaton)
         return automaton
     except FileNotFoundError:

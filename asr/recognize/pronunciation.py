@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -61,8 +62,9 @@ def pronounced(bundle: Bundle, lexicon: Path | None, words: Iterable[str]) -> Wo
     """
     units = bundle.tokenizer.units
     if lexicon is None and LEXICON in bundle.words:
+        origin = f"{digest(bundle.words[LEXICON].read())} {units.fingerprint()}"
         graph = kept(
-            f"{digest(bundle.words[LEXICON].read())} {units.fingerprint()}",
+            origin,
             (lexicons, pronunciation, storage, trie, word_graph),
             suffix=storage.SUFFIX,
             load=partial(storage.load_word_graph, units=units),
@@ -70,7 +72,7 @@ def pronounced(bundle: Bundle, lexicon: Path | None, words: Iterable[str]) -> Wo
             save=lambda graph, path: storage.save_word_graph(graph, units, path),
         )
         if LETTER_TO_SOUND not in bundle.words or not set(words).difference(graph.words):
-            return graph
+            return replace(graph, origin=origin)
     known = pronunciations(bundle, lexicon, words)
     return pronunciation.graph_of_lexicon(known, units) if known is not None else None
 

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from asr.bundle import DESCRIPTION, Bundle, load_bundle
+from asr.bundle import Bundle, load_bundle
 from asr.config import Recipe
 from asr.data.manifest import file_hash
+from asr.description import DESCRIPTION
 from asr.errors import BundleError
 
 

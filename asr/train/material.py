@@ -15,14 +15,13 @@ from asr.bundle import LEXICON, Bundle
 from asr.carried import Carried, carried
 from asr.config import AugmentConfig, BelowOne, Natural, NotNegative, TrainingConfig
 from asr.data.manifest import Utterance, file_hash
+from asr.description import DESCRIPTION
 from asr.errors import ManifestError, TextError
 from asr.recognize.scoring import FEWEST_SPEAKERS
 from asr.text.normalize import normalize
 from asr.text.tokenizer import Tokenizer
 from asr.train.corpus import read_present, refuse_silence
 from asr.train.pronounced import find_lexicon, pronouncing, with_guesses
-
-DESCRIPTION = "model.json"
 
 SHOWN = 10
 """Characters or words that a message names."""

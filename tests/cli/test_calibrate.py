@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from asr.bundle import load_bundle
+from asr.config import DecodingConfig
 from asr.data.manifest import read_manifest
 from asr.recognize.confidence import judged_words
+from asr.recognize.language import Language
 from asr.recognize.recognizer import load
 from tests.helpers.bundles import random_bundle
 from tests.helpers.console import Shown, asr_here, one_line
@@ -107,3 +109,29 @@ def test_what_a_person_can_mend_is_one_line(place: Path) -> None:
     missing = asr_here("calibrate", manifest, "--model", place / "none")
     one_line(missing, "no such model folder")
     assert load_bundle(place / "model").calibrations == {}
+
+
+def test_a_carried_model_that_knows_the_transcripts_is_calibrated_with_another(place: Path) -> None:
+    other = small_lm(place / "other.arpa", ["do mi", "re fa re", "mi do"])
+    numbers = {"alpha": 0.75, "beta": 0.5}
+    model = ("--model", place / "model")
+    assert asr_here("lm", "attach", place / "lm.arpa", *model, "--alpha", 0.75, "--beta", 0.5).status == 0
+    assert calibrate(place, "--lm", other, "--carried").status == 0
+    language = Language(lm=other, **numbers)
+    listening = load(place / "model", decoding=DecodingConfig(), language=language)
+    expected = judged_words(listening, read_manifest(place / "dev" / "manifest.jsonl")).fit()
+    found = load(place / "model")
+    assert load_bundle(place / "model").calibrations == {found.decoding: expected}
+    assert found.calibration == expected
+    assert transcribe(place).err == ""
+
+
+def test_what_stands_for_a_carried_model_has_to_be_named(place: Path) -> None:
+    for lm, options in ((None, ("--lm", place / "lm.arpa")), (place / "lm.arpa", ())):
+        if lm is not None:
+            assert asr_here("lm", "attach", lm, "--model", place / "model").status == 0
+        shown = calibrate(place, *options, "--carried")
+        assert shown.status == 2
+        assert shown.err.endswith(
+            "Error: --carried: --lm names what stands for the language model in the folder\n"
+        )

@@ -98,6 +98,13 @@ def test_the_same_is_named_the_same_wherever_it_comes_from(
     assert decoding_name(DecodingConfig(beam_size=20), again) == decoding_name(CONFIG, fusion)
 
 
+def test_the_hash_of_a_file_stands_for_what_was_made_of_it(fusion: Fusion, model: Automaton) -> None:
+    made = {origin: replace(fusion, word_model=replace(model, origin=origin)) for origin in ("", "a", "b")}
+    graph = replace(fusion, graph=replace(GRAPH, origin="a"))
+    assert decoding_name(CONFIG, made[""]) == decoding_name(CONFIG, fusion)
+    assert len({decoding_name(CONFIG, one) for one in (*made.values(), graph)}) == 4
+
+
 def test_what_is_asked_from_outside_has_no_name(model: Automaton) -> None:
     scorer = AutomatonScorer(model)
     assert decoding_name(CONFIG, Fusion(units=UNITS, graph=GRAPH, scorer=scorer)) is None

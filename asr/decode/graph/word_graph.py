@@ -11,7 +11,7 @@ in the same order. Builders are in `asr.decode.graph.spelling` (words by their l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,7 @@ class WordGraph:
         bare: The node that the mark of a word's beginning leads to, alone, so that no word is open there
             yet; -1 if none.
         left_out: Number of words that were asked for and cannot be spelled.
+        origin: Hash of what it was made of, which stands for all of it; empty if nobody took one.
     """
 
     words: tuple[str, ...]
@@ -54,6 +55,7 @@ class WordGraph:
     parents: NDArray[np.int32]
     bare: int = -1
     left_out: int = 0
+    origin: str = field(default="", compare=False)
 
     def read(self, node: int, token: int) -> int:
         """The node that a token leads to, or -1; one at a time, for everything but the search itself."""
