@@ -36,10 +36,17 @@ VARYING = AugmentConfig(
 """A little of everything: there is not much to learn from."""
 
 GENTLY = TrainingConfig(
-    epochs=50, batch_seconds=180.0, learning_rate=3e-4, warmup=0.1, weight_decay=0.0, average=3, patience=15
+    epochs=50,
+    batch_seconds=360.0,
+    learning_rate=3e-4,
+    warmup=0.1,
+    weight_decay=0.0,
+    consistency=0.2,
+    average=3,
+    patience=15,
 )
-"""A tenth of the rate of a training from the beginning, and batches as large as ten minutes of speech
-allow: steps that are small and sure overwrite less of what is known."""
+"""A tenth of the rate of a training from the beginning, batches as large as ten minutes of speech allow, and
+two views of each utterance that have to be heard alike: small and sure steps overwrite less of what is known."""
 
 
 @dataclass(frozen=True, slots=True)
