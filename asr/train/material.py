@@ -46,7 +46,8 @@ GENTLY = TrainingConfig(
     patience=15,
 )
 """A tenth of the rate of a training from the beginning, batches as large as ten minutes of speech allow, and
-two views of each utterance that have to be heard alike: small and sure steps overwrite less of what is known."""
+two views of each utterance that have to be heard alike: small and sure steps overwrite less of what is
+known."""
 
 
 @dataclass(frozen=True, slots=True)
