@@ -29,6 +29,7 @@ from numba import typeof, types
 from numpy.typing import NDArray
 
 from asr.compiled import compiled, once, part
+from asr.lm.arcs import read_only
 
 BLANK = 0
 MOVES_AT_ONCE = 2**26
@@ -79,20 +80,13 @@ def best_path(log_probs: NDArray[np.float32], tokens: NDArray[np.int64]) -> Path
     rows[REPEAT, 2:][tokens[1:] == tokens[:-1]] = -np.inf
     rows[0, 0] = 0.0  # nothing is written: as if a blank had gone before
     path = _no_path(frames, len(tokens))
-    _kernel()(_read_only(log_probs, np.float32), _read_only(tokens, np.int64), rows, kept, moves, path)
+    _kernel()(read_only(log_probs, np.float32), read_only(tokens, np.int64), rows, kept, moves, path)
     return path
 
 
 def _no_path(frames: int, tokens: int) -> Path:
     first, last = np.zeros((2, tokens), np.int64)
     return Path(np.zeros(1), np.zeros(frames, np.int64), first, last, np.zeros(tokens, np.float32))
-
-
-def _read_only(array: NDArray[np.generic], kind: type[np.generic]) -> NDArray[np.generic]:
-    """The same values as the one type that the kernel is compiled for."""
-    view = np.require(array, kind, ["C", "A"]).view()
-    view.flags.writeable = False
-    return view
 
 
 @once
