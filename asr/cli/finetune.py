@@ -45,6 +45,14 @@ def _manifests(name: str, text: str) -> Callable[[click.decorators.FC], click.de
     help="Points by which the error rate on --old-dev may rise.",
 )
 @click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Train so many times, by other chance each time; the mean of all learns a voice better than each "
+    "of them, and takes as much longer.",
+)
+@click.option(
     "--freeze",
     type=click.IntRange(min=0),
     default=0,
@@ -98,6 +106,7 @@ def command(manifests: tuple[Path, ...], out: Path, **chosen: Any) -> None:
         lexicon=str(chosen["lexicon"] or ""),
         replay_share=chosen["replay_share"],
         most_forgotten=chosen["most_forgotten"],
+        runs=chosen["runs"],
         freeze=chosen["freeze"],
     )
     done = run_finetuning(wanted, options)

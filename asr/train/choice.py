@@ -95,7 +95,9 @@ def choose_retaining(judge: Judge, base: Weights, kept: Sequence[Path], allowed:
 
     Besides the best epoch and the mean of the best ones, weights between the base and these are tried: on
     the way there, what is learnt and what is kept often add up (Wortsman et al., "Robust fine-tuning of
-    zero-shot models", CVPR 2022). The base itself stays where nothing is better.
+    zero-shot models", CVPR 2022). The best epochs may be those of several trainings from the same base, whose
+    mean has learnt what they agree on, and less of the texts that they were shown (Wortsman et al., "Model
+    soups", ICML 2022). The base itself stays where nothing is better.
 
     Args:
         judge: Says how good weights are.

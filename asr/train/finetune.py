@@ -1,12 +1,13 @@
 """Fine-tuning: a model that exists learns a voice, an accent, words or a room, and keeps what it could.
 
 The run folder is that of a recipe (see `asr.train.recipe`), with `results/comparison.json` beside the error
-rates of each set before and after.
+rates of each set before and after. Where a model is trained several times from the base, further trainings
+have folders of their own in it: run-2, run-3, …
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,8 +99,9 @@ def run_finetuning(wanted: FineTuning, options: FineTuningOptions) -> FineTuned:
     with locked(options.out):
         plan = _settle(wanted, options)
         objective, base = _prepare(plan)
-        state, chosen = _train(plan, objective, base, options)
-        return _finish(plan, state, chosen, options)
+        states = [_train(plan, objective, base, options, number) for number in range(plan.wanted.runs)]
+        chosen = _choose(plan, base, states, options.out)
+        return _finish(plan, states, chosen, options)
 
 
 def _settle(wanted: FineTuning, options: FineTuningOptions) -> _Plan:
@@ -151,36 +153,62 @@ def _prepare(plan: _Plan) -> tuple[RetainingObjective, dict[str, torch.Tensor]]:
 
 
 def _train(
-    plan: _Plan, objective: RetainingObjective, base: Mapping[str, torch.Tensor], options: FineTuningOptions
-) -> tuple[TrainState, Chosen]:
-    """Trains from the base or from the last checkpoint on, and chooses the weights to keep."""
-    training = plan.wanted.training
-    source = _source(plan)
-    checkpoint = last_checkpoint(options.out, resume=options.resume)
+    plan: _Plan,
+    objective: RetainingObjective,
+    base: Mapping[str, torch.Tensor],
+    options: FineTuningOptions,
+    number: int,
+) -> TrainState:
+    """Trains from the base or from the last checkpoint on; every training has a seed of its own."""
+    out, training = run_folder(options.out, number), plan.wanted.training
+    training = replace(training, seed=training.seed + number)
+    if number:
+        say(f"training {number + 1} of {plan.wanted.runs}, with seed {training.seed}")
+    objective.model.load_state_dict(base)
+    source = _source(plan, training.seed)
+    checkpoint = last_checkpoint(out, resume=options.resume and out.exists())
     done = checkpoint.values if checkpoint else {}
-    with Journal(options.out, done.get("step", 0), done.get("epoch", 0)) as journal:
-        trainer = Trainer(Learner(objective, training, plan.precision), source, journal, options.out)
+    out.mkdir(exist_ok=True)
+    with Journal(out, done.get("step", 0), done.get("epoch", 0)) as journal:
+        trainer = Trainer(Learner(objective, training, plan.precision), source, journal, out)
         if checkpoint:
             trainer.resume(checkpoint)
-        _forecast(plan, objective.model, source)
+        if not number:
+            _forecast(plan, objective.model, source)
         with explaining_memory(training.batch_seconds):
             state = trainer.train()
-        draw_curves(options.out / "metrics.jsonl", options.out / "curves.png")
-        kept = [kept_path(options.out, kept.epoch) for kept in state.kept]
-        judged = plan.material.judged
-        judge = HeardWords(plan.tuned, judged["new dev"], judged.get("old dev", ()), plan.device)
-        chosen = choose_retaining(judge, base, kept, plan.wanted.most_forgotten / 100)
-        say(f"{state.cpu_seconds / 60:.2f} CPU minutes of training; weights: {chosen.description}")
-    return state, chosen
+        draw_curves(out / "metrics.jsonl", out / "curves.png")
+    return state
 
 
-def _source(plan: _Plan) -> BatchSource:
+def run_folder(out: Path, number: int) -> Path:
+    """Where a training keeps its files: the first one in the run folder itself."""
+    return out / f"run-{number + 1}" if number else out
+
+
+def _choose(plan: _Plan, base: Mapping[str, torch.Tensor], states: Sequence[TrainState], out: Path) -> Chosen:
+    """The weights to keep, of all that the trainings led to."""
+    kept = [
+        (one.error_rate, kept_path(run_folder(out, number), one.epoch))
+        for number, state in enumerate(states)
+        for one in state.kept
+    ]
+    judged = plan.material.judged
+    judge = HeardWords(plan.tuned, judged["new dev"], judged.get("old dev", ()), plan.device)
+    paths = [path for _, path in sorted(kept)]
+    chosen = choose_retaining(judge, base, paths, plan.wanted.most_forgotten / 100)
+    minutes = sum(state.cpu_seconds for state in states) / 60
+    times = f" in {len(states)} trainings" if len(states) > 1 else ""
+    say(f"{minutes:.2f} CPU minutes of training{times}; weights: {chosen.description}")
+    return chosen
+
+
+def _source(plan: _Plan, seed: int) -> BatchSource:
     """Batches of the new utterances and, where there are old ones, of a share of these."""
     base, wanted, material = plan.base, plan.wanted, plan.material
     new, old = material.new, material.old
     recordings = Recordings((*new.utterances, *old.utterances), base.features.sample_rate)
     texts = Texts((*new.tokens, *old.tokens), material.tokenizer.units.separator)
-    seed = wanted.training.seed
     dataset = Dataset(recordings, texts, base.features, base.statistics, wanted.augment, seed)
     counts = len(new.utterances), len(old.utterances)
     weights = replay_weights(dataset.durations, *counts, wanted.replay_share)
@@ -196,14 +224,16 @@ def _forecast(plan: _Plan, model: AcousticModel, source: BatchSource) -> None:
     check_memory(demand, source.longest(), wanted.training, wanted.augment, plan.device, ALONE)
 
 
-def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningOptions) -> FineTuned:
+def _finish(
+    plan: _Plan, states: Sequence[TrainState], chosen: Chosen, options: FineTuningOptions
+) -> FineTuned:
     """Writes the bundle, reads it back, and compares it with the base."""
     base, folder = plan.base, options.out / "bundle"
     if base.calibrations:
         say("confidences are no longer calibrated: asr calibrate does it anew")
     if base.graphs.files:
         say("the ONNX graphs of the base are left out: asr export makes those of the new weights")
-    facts = _facts(plan, state, chosen)
+    facts = _facts(plan, states, chosen)
     tuned = replace(plan.tuned, weights=chosen.weights, facts=facts)
     save_bundle(tuned, folder)
     lexicon = plan.material.lexicon
@@ -220,7 +250,7 @@ def _finish(plan: _Plan, state: TrainState, chosen: Chosen, options: FineTuningO
     return FineTuned(folder, comparison, chosen.description)
 
 
-def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
+def _facts(plan: _Plan, states: Sequence[TrainState], chosen: Chosen) -> dict[str, Any]:
     """Where the model comes from, for its bundle."""
     return {
         "environment": plan.environment,
@@ -229,7 +259,7 @@ def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
             "new_hours": round(plan.material.new.hours, 3),
             "old_hours": round(plan.material.old.hours, 3),
         },
-        "training": training_facts(state, plan.precision, chosen),
+        "training": training_facts(states, plan.precision, chosen),
     }
 
 

@@ -86,15 +86,15 @@ def _judge(objective: Objective, ranks: Ranks) -> float:
     return objective.validate().error_rate
 
 
-def training_facts(state: TrainState, precision: Precision, chosen: Chosen) -> dict[str, Any]:
-    """How weights were trained, for their bundle."""
+def training_facts(states: Sequence[TrainState], precision: Precision, chosen: Chosen) -> dict[str, Any]:
+    """How weights were trained, once or several times, for their bundle."""
     return {
-        "epochs": state.epoch,
-        "steps": state.step,
-        "cpu_minutes": round(state.cpu_seconds / 60, 2),
+        "epochs": sum(state.epoch for state in states),
+        "steps": sum(state.step for state in states),
+        "cpu_minutes": round(sum(state.cpu_seconds for state in states) / 60, 2),
         "precision": precision.name,
-        "skipped_utterances": state.skipped,
-        "skipped_steps": state.skipped_steps,
+        "skipped_utterances": sum(state.skipped for state in states),
+        "skipped_steps": sum(state.skipped_steps for state in states),
         "weights": chosen.description,
     }
 

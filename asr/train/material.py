@@ -13,7 +13,7 @@ import msgspec
 
 from asr.bundle import LEXICON, Bundle
 from asr.carried import Carried, carried
-from asr.config import AugmentConfig, BelowOne, Natural, NotNegative, TrainingConfig
+from asr.config import AugmentConfig, BelowOne, Natural, NotNegative, Positive, TrainingConfig
 from asr.data.manifest import Utterance, file_hash
 from asr.description import DESCRIPTION
 from asr.errors import ManifestError, TextError
@@ -64,6 +64,7 @@ class FineTuning:
         freeze: Parts of the model that stay as they are, from below: 1 the convolutions, 2 the lowest
             recurrent layer too, and so on.
         most_forgotten: Points by which the error rate on `old_dev` may rise.
+        runs: How often to train from the base, each time with another seed.
         augment: How utterances vary.
         training: Optimiser, schedule and length.
     """
@@ -80,6 +81,7 @@ class FineTuning:
     replay_share: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
     freeze: Natural = 0
     most_forgotten: NotNegative = 1.0
+    runs: Positive = 1
     augment: AugmentConfig = VARYING
     training: TrainingConfig = GENTLY
 

@@ -207,7 +207,7 @@ def _facts(plan: _Plan, state: TrainState, chosen: Chosen) -> dict[str, Any]:
     return {
         "environment": plan.environment,
         "data": count_corpus(plan.corpus),
-        "training": training_facts(state, plan.precision, chosen),
+        "training": training_facts([state], plan.precision, chosen),
     }
 
 

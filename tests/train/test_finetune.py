@@ -138,6 +138,45 @@ def test_resumed_is_never_stopped(voices: Voices, tmp_path: Path, monkeypatch: p
     assert losses[0] > 6
 
 
+def test_stopped_in_the_second_training_is_never_stopped(
+    voices: Voices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tuned(voices, tmp_path / "whole", runs=2)
+    pressed, plain = [], CTCObjective.loss
+
+    def pressing(self: CTCObjective, batch: Any) -> Any:
+        if (tmp_path / "parts" / "run-2").exists() and not pressed:
+            pressed.append(batch)
+            signal.raise_signal(signal.SIGINT)
+        return plain(self, batch)
+
+    monkeypatch.setattr(CTCObjective, "loss", pressing)
+    with pytest.raises(Interrupted, match="--resume"):
+        tuned(voices, tmp_path / "parts", runs=2)
+    options = FineTuningOptions(tmp_path / "parts", SHORT, "cpu", resume=True)
+    resumed = run_finetuning(wanted(voices, runs=2), options)
+    weights = "model.safetensors"
+    assert (resumed.bundle / weights).read_bytes() == (whole.bundle / weights).read_bytes()
+
+
+def test_trainings_with_other_seeds_are_averaged(voices: Voices, tmp_path: Path) -> None:
+    several = tuned(voices, tmp_path / "several", runs=2)
+    alone = [tuned(voices, tmp_path / f"alone-{seed}", (*SHORT, f"training.seed={seed}")) for seed in (0, 1)]
+    for run, single in zip((tmp_path / "several", tmp_path / "several" / "run-2"), alone, strict=True):
+        found = sorted((run / "best").iterdir())
+        expected = sorted((single.bundle.parent / "best").iterdir())
+        assert [path.name for path in found] == [path.name for path in expected]
+        assert [path.read_bytes() for path in found] == [path.read_bytes() for path in expected]
+        assert (run / "curves.png").exists()
+    trained = load_bundle(several.bundle).facts["training"]
+    assert trained["epochs"] == 4
+    one_by_one = tmp_path / "alone-0"
+    options = FineTuningOptions(one_by_one, (*SHORT, "training.seed=0", "runs=2"), "cpu", resume=True)
+    resumed = run_finetuning(wanted(voices), options)
+    weights = "model.safetensors"
+    assert (resumed.bundle / weights).read_bytes() == (several.bundle / weights).read_bytes()
+
+
 def test_a_language_model_stays_with_the_model(voices: Voices, tmp_path: Path) -> None:
     model = tmp_path / "model"
     lm = load_language_model(small_lm(tmp_path / "lm.arpa", ("do re mi", "fa do", "mi", "re fa")))
