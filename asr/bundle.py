@@ -96,7 +96,7 @@ def save_bundle(bundle: Bundle, folder: Path, *, beside: str = "") -> None:
         bundle: What to write.
         folder: Where.
         beside: Name of a model folder next to it. What that has of the language is not written again, but
-            read from there. By default the one that the folder names already, if it is a model folder.
+            read from there. By default the one that the folder names already, if both are there.
 
     Raises:
         BundleError: If a graph that is to be copied is damaged, or there is no such folder.
@@ -106,7 +106,9 @@ def save_bundle(bundle: Bundle, folder: Path, *, beside: str = "") -> None:
     hashes = {name: digest(content) for name, content in files.items()}
     if not beside and (folder / DESCRIPTION).exists():
         with suppress(BundleError):
-            beside = folder_beside(read_description(folder), folder)
+            named = folder_beside(read_description(folder), folder)
+            read_description(folder.parent / named)
+            beside = named
     shared = _shared(folder.parent / beside, hashes) if beside else set()
     if bundle.language is not None and bundle.language.packed is None:
         save_automaton(bundle.language.model, folder / LANGUAGE_MODEL)

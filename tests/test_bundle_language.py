@@ -132,6 +132,10 @@ def test_what_lies_in_the_folder_beside_stays_there(shipped_twice: Path) -> None
     assert description(shipped_twice)["beside"] == "first"
     assert not (shipped_twice / "lm.ngrams").exists()
     assert load_bundle(shipped_twice).calibrations == calibrations
+    bundle = load_bundle(shipped(OFFLINE))
+    shutil.rmtree(shipped_twice.with_name("first"))
+    save_bundle(bundle, shipped_twice)
+    assert (shipped_twice / "lm.ngrams").exists()
 
 
 def test_another_language_is_not_shared(shipped_twice: Path) -> None:
