@@ -65,7 +65,11 @@ def test_segments_are_recordings_in_chunks_too(changes, chunk, context, sizes, s
     recognizer = in_chunks(replace(bundle, weights={**bundle.weights, "head.bias": bias}), chunk, context)
     ends = Endpointing(nothing_heard=0.4, after_words=0.2, longest=1.5)
     samples = signal(3, 16_000, seed)
-    for segment in listen(StreamingRecognizer(recognizer, endpointing=ends).start(), samples, sizes).segments:
+    segments = listen(StreamingRecognizer(recognizer, endpointing=ends).start(), samples, sizes).segments
+    for segment in segments:
+        if not segment.text:  # it stands for all segments of a stream, in none of which anything was said
+            assert len(segments) == 1
+            continue
         begin, end = round(segment.start * 16_000), round(segment.end * 16_000)
         alone = recognizer.transcribe_samples(samples[begin:end]).segments[0]
         assert segment.text == alone.text
