@@ -45,15 +45,13 @@ def command(manifest: Path, choice: Choice, carried: bool) -> None:
     """
     from asr.recognize.confidence import judged_words
 
-    kept_for = choice
-    if carried:
-        choice, kept_for = _in_place_of_carried(choice)
-    recognizer = choice.load()
+    listening, kept_for = _in_place_of_carried(choice) if carried else (choice, None)
+    recognizer = listening.load()
     utterances = read_manifest(manifest)
     with counter("recognising", len(utterances)) as advance:
         words = judged_words(recognizer, utterances, advance)
     calibration = words.fit()
-    decoding = kept_for.load().decoding if carried else recognizer.decoding
+    decoding = (kept_for.load() if kept_for else recognizer).decoding
     assert decoding is not None  # no option names a model from outside
     bundle = load_bundle(choice.model)
     known = {**bundle.calibrations, decoding: calibration}
@@ -68,7 +66,8 @@ def _in_place_of_carried(choice: Choice) -> tuple[Choice, Choice]:
     if language is None or choice.language.lm is None:
         raise click.UsageError("--carried: --lm names what stands for the language model in the folder")
     given, numbers = choice.language, to_dict(language.tuning)
-    beam_size = numbers.pop("beam_size")
+    tuned = numbers.pop("beam_size")
+    beam_size = tuned if choice.beam_size is None else choice.beam_size
     known = {name: value for name, value in numbers.items() if getattr(given, name) is None}
     listening = replace(choice, language=replace(given, **known), beam_size=beam_size)
     return listening, replace(choice, language=replace(given, lm=None))

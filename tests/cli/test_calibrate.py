@@ -123,6 +123,10 @@ def test_a_carried_model_that_knows_the_transcripts_is_calibrated_with_another(p
     found = load(place / "model")
     assert load_bundle(place / "model").calibrations == {found.decoding: expected}
     assert found.calibration == expected
+    assert calibrate(place, "--lm", other, "--carried", "--beam-size", 3).status == 0
+    narrow = load(place / "model", decoding=DecodingConfig(beam_size=3), language=language)
+    kept = load(place / "model", decoding=DecodingConfig(beam_size=3)).calibration
+    assert kept == judged_words(narrow, read_manifest(place / "dev" / "manifest.jsonl")).fit()
     assert transcribe(place).err == ""
 
 
