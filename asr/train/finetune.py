@@ -160,7 +160,7 @@ def _train(
     number: int,
 ) -> TrainState:
     """Trains from the base or from the last checkpoint on; every training has a seed of its own."""
-    out, training = run_folder(options.out, number), plan.wanted.training
+    out, training = _run_folder(options.out, number), plan.wanted.training
     training = replace(training, seed=training.seed + number)
     if number:
         say(f"training {number + 1} of {plan.wanted.runs}, with seed {training.seed}")
@@ -181,7 +181,7 @@ def _train(
     return state
 
 
-def run_folder(out: Path, number: int) -> Path:
+def _run_folder(out: Path, number: int) -> Path:
     """Where a training keeps its files: the first one in the run folder itself."""
     return out / f"run-{number + 1}" if number else out
 
@@ -189,7 +189,7 @@ def run_folder(out: Path, number: int) -> Path:
 def _choose(plan: _Plan, base: Mapping[str, torch.Tensor], states: Sequence[TrainState], out: Path) -> Chosen:
     """The weights to keep, of all that the trainings led to."""
     kept = [
-        (one.error_rate, kept_path(run_folder(out, number), one.epoch))
+        (one.error_rate, kept_path(_run_folder(out, number), one.epoch))
         for number, state in enumerate(states)
         for one in state.kept
     ]
